@@ -1,0 +1,25 @@
+/** CBOR (RFC 8949) for storage and the wire. Hashes are never over these bytes but over the RFC 8785 form. */
+import { Decoder, Encoder } from "cbor-x";
+import { CodedError } from "./errors.ts";
+
+// Plain maps instead of cbor-x's record extension, so that any CBOR reader can open the store.
+const options = {
+  useRecords: false,
+  mapsAsObjects: true,
+  tagUint8Array: false,
+  variableMapSize: true,
+} as const;
+const encoder = new Encoder(options);
+const decoder = new Decoder(options);
+
+/** A fresh array that shares no memory with the encoder's pool. */
+export const encodeCbor = (value: unknown): Uint8Array => new Uint8Array(encoder.encode(value));
+
+/** @throws CodedError `store_corrupt` (500) if the bytes are not one CBOR item. */
+export function decodeCbor(bytes: Uint8Array): unknown {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new CodedError("store_corrupt", "The bytes are not a CBOR item.", { cause });
+  }
+}

@@ -14,6 +14,12 @@ const LAYOUT_KEY = "layout";
 type Database = Level<string, Uint8Array>;
 type Sublevel = ReturnType<Database["sublevel"]>;
 
+type Stored = Uint8Array | undefined;
+
+/** LevelDB hands out Buffers; the rest of the daemon knows plain byte arrays only. */
+const plain = (value: Stored): Stored =>
+  value && new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+
 export class LevelStore implements Store {
   readonly #database: Database;
   readonly #sublevels = new Map<string, Sublevel>();
@@ -83,11 +89,13 @@ export class LevelStore implements Store {
   }
 
   get(sub: string, key: string): Promise<Uint8Array | undefined> {
-    return this.#guarded(() => this.#sub(sub).get(key) as Promise<Uint8Array | undefined>);
+    return this.#guarded(async () => plain(await (this.#sub(sub).get(key) as Promise<Stored>)));
   }
 
   getMany(sub: string, keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#guarded(() => this.#sub(sub).getMany([...keys]) as Promise<(Uint8Array | undefined)[]>);
+    return this.#guarded(async () =>
+      (await (this.#sub(sub).getMany([...keys]) as Promise<Stored[]>)).map(plain),
+    );
   }
 
   batch(ops: readonly StoreOp[], options: { readonly sync: boolean }): Promise<void> {
@@ -102,7 +110,8 @@ export class LevelStore implements Store {
 
   async *range(sub: string, range: StoreRange = {}): AsyncIterable<readonly [string, Uint8Array]> {
     try {
-      yield* this.#sub(sub).iterator({ ...range } as never) as AsyncIterable<[string, Uint8Array]>;
+      const rows = this.#sub(sub).iterator({ ...range } as never) as AsyncIterable<[string, Uint8Array]>;
+      for await (const [key, value] of rows) yield [key, plain(value) ?? value];
     } catch (cause) {
       throw storeError(cause);
     }

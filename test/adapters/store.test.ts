@@ -1,0 +1,84 @@
+import { mkdtemp, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { LevelStore } from "../../firmware/adapters/level-store.ts";
+import { put } from "../../firmware/ports/store.ts";
+import { MemoryStore } from "../../sim/memory-store.ts";
+import { storeContract } from "../contract/store.contract.ts";
+
+const folders: string[] = [];
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "imu-store-"));
+  folders.push(path);
+  return path;
+}
+afterEach(async () => {
+  for (const path of folders.splice(0)) await rm(path, { recursive: true, force: true });
+});
+
+storeContract("memory", async () => new MemoryStore());
+storeContract("LevelDB", async () => LevelStore.open(join(await folder(), "db"), { create: true }));
+
+describe("LevelDB files", () => {
+  test("keep what was synced over a close and an open", async () => {
+    const path = join(await folder(), "db");
+    {
+      await using store = await LevelStore.open(path, { create: true });
+      await store.batch([put("a", "k", new Uint8Array([7]))], { sync: true });
+    }
+
+    await using again = await LevelStore.open(path, { create: false });
+
+    expect(await again.get("a", "k")).toEqual(new Uint8Array([7]));
+  });
+
+  test("are not created by a reader", async () => {
+    await expect(LevelStore.open(join(await folder(), "db"), { create: false })).rejects.toMatchObject({
+      code: "store_missing",
+    });
+  });
+
+  test("have one owner", async () => {
+    const path = join(await folder(), "db");
+    await using first = await LevelStore.open(path, { create: true });
+
+    await expect(LevelStore.open(path, { create: true })).rejects.toMatchObject({ code: "store_busy" });
+    expect(await first.get("a", "k")).toBeUndefined();
+  });
+
+  test("that are truncated give a typed error instead of an empty store", async () => {
+    const path = join(await folder(), "db");
+    {
+      await using store = await LevelStore.open(path, { create: true });
+      await store.batch([put("a", "k", new Uint8Array(5000))], { sync: true });
+    }
+    for (const name of await readdir(path))
+      if (name.startsWith("MANIFEST")) await truncate(join(path, name), 0);
+
+    await expect(LevelStore.open(path, { create: true })).rejects.toMatchObject({ code: "store_corrupt" });
+  });
+
+  test("with a damaged CURRENT give a typed error", async () => {
+    const path = join(await folder(), "db");
+    {
+      await using store = await LevelStore.open(path, { create: true });
+      await store.batch([put("a", "k", new Uint8Array(10))], { sync: true });
+    }
+    await writeFile(join(path, "CURRENT"), "garbage");
+
+    await expect(LevelStore.open(path, { create: true })).rejects.toMatchObject({ code: "store_corrupt" });
+  });
+
+  test("of a newer layout are refused", async () => {
+    const path = join(await folder(), "db");
+    {
+      await using store = await LevelStore.open(path, { create: true });
+      await store.batch([put("meta", "layout", new TextEncoder().encode("99"))], { sync: true });
+    }
+
+    await expect(LevelStore.open(path, { create: true })).rejects.toMatchObject({
+      code: "store_layout_unknown",
+    });
+  });
+});

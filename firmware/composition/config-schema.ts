@@ -1,0 +1,155 @@
+/** The shape of imud.yaml as JSON Schema 2020-12, and the type it gives. Unknown members are refused. */
+import type { JsonObject } from "../core/json.ts";
+
+export interface BrokerConfig {
+  /** `mqtt://host:port` or `mqtts://host:port`; absent with `embedded`. */
+  readonly url?: string;
+  /** Starts a broker inside the daemon; for demonstrations and benches, never for a site. */
+  readonly embedded?: { readonly host: string; readonly port: number };
+  readonly username?: string;
+  /** File with the password, mode 0600. */
+  readonly passwordFile?: string;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  readonly serverName?: string;
+}
+
+export interface DeviceConfig {
+  /** Address of the part, for example `i2c://1/0x76`, `spi://0.0`, `serial://ttyAMA0`. */
+  readonly uri: string;
+  /** Name of the driver, for example `bme280`. */
+  readonly model: string;
+  /** Settings of the driver and of its channels. */
+  readonly options: JsonObject;
+}
+
+export interface LineConfig {
+  readonly uri: string;
+  readonly activeLow: boolean;
+  readonly bias: "none" | "pull-up" | "pull-down";
+  readonly debounceMs: number;
+}
+
+export interface Config {
+  readonly board: string;
+  readonly fleet: string;
+  readonly stateDir: string;
+  readonly runDir: string;
+  readonly logLevel: "debug" | "info" | "warn" | "error" | "silent";
+  /** The factory policy: in force until a signed release replaces it. */
+  readonly policyFile: string;
+  /** Folder of factory programs, one JSON document each. */
+  readonly programsDir: string;
+  readonly authorityFile: string | null;
+  readonly rosterFile: string | null;
+  readonly broker: BrokerConfig | null;
+  readonly devices: readonly DeviceConfig[];
+  readonly lines: readonly LineConfig[];
+  readonly vm: { readonly maxRuns: number };
+  readonly groupCommitMs: number;
+  readonly gossip: { readonly minIntervalMs: number };
+  readonly ota: { readonly holdMs: number; readonly minRuns: number; readonly maxRuns: number };
+  readonly sim: { readonly seed: string } | null;
+}
+
+const text = (maxLength: number) => ({ type: "string", minLength: 1, maxLength });
+const path = text(1024);
+
+export const CONFIG_SCHEMA = {
+  type: "object",
+  additionalProperties: false,
+  required: ["board", "fleet", "stateDir", "policyFile", "programsDir"],
+  properties: {
+    board: text(64),
+    fleet: { type: "string", pattern: "^[a-z0-9][a-z0-9-]{0,39}$" },
+    stateDir: path,
+    runDir: { ...path, default: "/run/imud" },
+    logLevel: { enum: ["debug", "info", "warn", "error", "silent"], default: "info" },
+    policyFile: path,
+    programsDir: path,
+    authorityFile: { type: ["string", "null"], minLength: 1, maxLength: 1024, default: null },
+    rosterFile: { type: ["string", "null"], minLength: 1, maxLength: 1024, default: null },
+    broker: {
+      type: ["object", "null"],
+      default: null,
+      additionalProperties: false,
+      properties: {
+        url: { type: "string", pattern: "^mqtts?://[^\\s]+$", maxLength: 512 },
+        embedded: {
+          type: "object",
+          additionalProperties: false,
+          required: ["host", "port"],
+          properties: { host: text(255), port: { type: "integer", minimum: 0, maximum: 65535 } },
+        },
+        username: text(256),
+        passwordFile: path,
+        caFile: path,
+        certFile: path,
+        keyFile: path,
+        serverName: text(255),
+      },
+      oneOf: [
+        { type: "null" },
+        { type: "object", required: ["url"] },
+        { type: "object", required: ["embedded"] },
+      ],
+    },
+    devices: {
+      type: "array",
+      maxItems: 128,
+      default: [],
+      items: {
+        type: "object",
+        additionalProperties: false,
+        required: ["uri", "model"],
+        properties: { uri: text(256), model: text(64), options: { type: "object", default: {} } },
+      },
+    },
+    lines: {
+      type: "array",
+      maxItems: 256,
+      default: [],
+      items: {
+        type: "object",
+        additionalProperties: false,
+        required: ["uri"],
+        properties: {
+          uri: { type: "string", pattern: "^gpio://[a-z0-9-]+/[0-9]+$", maxLength: 64 },
+          activeLow: { type: "boolean", default: false },
+          bias: { enum: ["none", "pull-up", "pull-down"], default: "none" },
+          debounceMs: { type: "integer", minimum: 0, maximum: 1000, default: 0 },
+        },
+      },
+    },
+    vm: {
+      type: "object",
+      additionalProperties: false,
+      default: {},
+      properties: { maxRuns: { type: "integer", minimum: 1, maximum: 16, default: 16 } },
+    },
+    groupCommitMs: { type: "integer", minimum: 0, maximum: 1000, default: 20 },
+    gossip: {
+      type: "object",
+      additionalProperties: false,
+      default: {},
+      properties: { minIntervalMs: { type: "integer", minimum: 100, maximum: 60000, default: 4000 } },
+    },
+    ota: {
+      type: "object",
+      additionalProperties: false,
+      default: {},
+      properties: {
+        holdMs: { type: "integer", minimum: 0, maximum: 86400000, default: 1800000 },
+        minRuns: { type: "integer", minimum: 1, maximum: 200, default: 30 },
+        maxRuns: { type: "integer", minimum: 1, maximum: 200, default: 200 },
+      },
+    },
+    sim: {
+      type: ["object", "null"],
+      default: null,
+      additionalProperties: false,
+      properties: { seed: { ...text(64), default: "greenhouse" } },
+    },
+  },
+} as const;

@@ -58,6 +58,12 @@ function explain(error: ErrorObject): readonly [why: string, remedy: string] {
     const name = String(error.params.missingProperty);
     return [`${where} lacks "${name}".`, `add "${name}" (docs/configuration.md shows every member).`];
   }
+  if (error.keyword === "oneOf") {
+    return [
+      `${where} needs exactly one of "url" and "embedded".`,
+      "name the broker by url, or start one with embedded.",
+    ];
+  }
   return [`${where} ${error.message ?? "is wrong"}.`, "correct the value (docs/configuration.md)."];
 }
 
@@ -78,7 +84,9 @@ export function parseConfig(text: string, path: string): Config {
   }
   const value: unknown = document.toJS({ maxAliasCount: 0 });
   if (validate(value)) return value;
-  const [first] = validate.errors ?? [];
+  const errors = validate.errors ?? [];
+  // A failed alternative also reports every branch of it; the alternative itself says what to do.
+  const first = errors.find((error) => error.keyword === "oneOf") ?? errors[0];
   if (!first)
     throw new ConfigError(path, 0, "the document is not a configuration.", "start from imuctl init.");
   const [why, remedy] = explain(first);

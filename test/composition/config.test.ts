@@ -28,7 +28,7 @@ describe("the configuration", () => {
       "both kinds of broker",
       `${minimal}broker: {url: "mqtt://x", embedded: {host: h, port: 1}}\n`,
       6,
-      /oneOf|exactly one/,
+      /exactly one/,
     ],
   ])("is refused for %s with its line and a remedy", (_name, text, line, why) => {
     let error: unknown;

@@ -56,7 +56,7 @@ describe("the control socket", () => {
       socket.on("close", () => resolve(text));
       socket.write('garbage\n{"method":7}\n[]\n');
     });
-    expect(answers.match(/"malformed"/g)).toHaveLength(3);
+    expect(answers.match(/"code":"malformed"/g)).toHaveLength(3);
 
     await new Promise<void>((resolve) => {
       const socket = createConnection(path);

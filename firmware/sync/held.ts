@@ -1,0 +1,71 @@
+/** Batches that wait for a predecessor, a roster or the clock (sync.md 4.3): bounded per origin and in time. */
+import type { SignedBatch } from "./batch.ts";
+
+export const HOLD = {
+  maxBatches: 1024,
+  maxBytes: 4 * 1024 * 1024,
+  maxOrigins: 1024,
+  forMs: 300_000,
+} as const;
+
+interface Row {
+  readonly batch: SignedBatch;
+  readonly untilMono: number;
+}
+
+export class HeldBatches {
+  readonly #origins = new Map<string, Map<string, Row>>();
+
+  get size(): number {
+    let size = 0;
+    for (const rows of this.#origins.values()) size += rows.size;
+    return size;
+  }
+
+  /** False when the origin's share is used up; the batch is pulled again later. */
+  add(batch: SignedBatch, monoMs: number): boolean {
+    const { origin } = batch.batch;
+    const rows = this.#origins.get(origin) ?? new Map<string, Row>();
+    const bytes = [...rows.values()].reduce((sum, row) => sum + row.batch.message.bytes.length, 0);
+    const isNewOrigin = !this.#origins.has(origin);
+    if (isNewOrigin && this.#origins.size >= HOLD.maxOrigins) return false;
+    if (rows.size >= HOLD.maxBatches || bytes + batch.message.bytes.length > HOLD.maxBytes) return false;
+    this.#origins.set(origin, rows);
+    if (!rows.has(batch.hash)) rows.set(batch.hash, { batch, untilMono: monoMs + HOLD.forMs });
+    return true;
+  }
+
+  /** What is held of an origin, smallest sequence number first. */
+  of(origin: string): readonly SignedBatch[] {
+    const rows = [...(this.#origins.get(origin)?.values() ?? [])].map((row) => row.batch);
+    return rows.sort((a, b) => a.batch.seq - b.batch.seq);
+  }
+
+  origins(): readonly string[] {
+    return [...this.#origins.keys()];
+  }
+
+  remove(batch: SignedBatch): void {
+    const rows = this.#origins.get(batch.batch.origin);
+    rows?.delete(batch.hash);
+    if (rows?.size === 0) this.#origins.delete(batch.batch.origin);
+  }
+
+  dropOrigin(origin: string): void {
+    this.#origins.delete(origin);
+  }
+
+  /** Drops what has waited long enough and returns how many. */
+  expire(monoMs: number): number {
+    let dropped = 0;
+    for (const [origin, rows] of this.#origins) {
+      for (const [hash, row] of rows) {
+        if (row.untilMono > monoMs) continue;
+        rows.delete(hash);
+        dropped++;
+      }
+      if (rows.size === 0) this.#origins.delete(origin);
+    }
+    return dropped;
+  }
+}

@@ -1,0 +1,71 @@
+/** Signing checkpoints: never two of one origin that are not consistent (ledger.md 5). */
+import { toHex, utf8 } from "../core/bytes.ts";
+import type { Ed25519KeyPair } from "../core/ed25519.ts";
+import { CodedError } from "../core/errors.ts";
+import { put, type Store, type StoreOp } from "../ports/store.ts";
+import { signCheckpoint } from "./checkpoint.ts";
+import { indexKey, type Layout, SINGLE } from "./layout.ts";
+import { type LogState, sameBytes, seal } from "./sealed.ts";
+import { NOTHING_SIGNED, type SignedTree } from "./start.ts";
+
+/**
+ * Refuses what would contradict the last signed checkpoint.
+ * @throws CodedError `checkpoint_regression` (500) for a smaller tree, or the same size with another root.
+ */
+export function assertNoRegression(last: SignedTree, next: SignedTree): void {
+  const isOther = next.size === last.size && last.size > 0 && !sameBytes(next.root, last.root);
+  if (next.size < last.size || isOther) {
+    throw new CodedError("checkpoint_regression", "A signed checkpoint contradicts the present log.", {
+      details: { signedSize: last.size, size: next.size },
+    });
+  }
+}
+
+/** Holds what was signed last; what it returns has been persisted, synced, before. */
+export class Checkpointer {
+  readonly #store: Store;
+  readonly #layout: Layout;
+  readonly #origin: string;
+  readonly #signer: Ed25519KeyPair;
+  readonly #headKey: Uint8Array;
+  #last: SignedTree;
+  #note: string | null = null;
+
+  constructor(options: {
+    readonly store: Store;
+    readonly layout: Layout;
+    readonly origin: string;
+    readonly signer: Ed25519KeyPair;
+    readonly headKey: Uint8Array;
+    readonly last?: SignedTree;
+  }) {
+    this.#store = options.store;
+    this.#layout = options.layout;
+    this.#origin = options.origin;
+    this.#signer = options.signer;
+    this.#headKey = options.headKey;
+    this.#last = options.last ?? NOTHING_SIGNED;
+  }
+
+  /** Size of the last signed checkpoint. */
+  get covered(): number {
+    return this.#last.size;
+  }
+
+  /** @param state durable state: every entry in it is synced. @throws CodedError `checkpoint_regression`, storage codes. */
+  async sign(state: LogState): Promise<string> {
+    const next: SignedTree = { size: state.size, root: state.range.root() };
+    assertNoRegression(this.#last, next);
+    if (this.#note !== null && next.size === this.#last.size) return this.#note;
+    const note = signCheckpoint({ origin: this.#origin, ...next }, this.#signer);
+    const body = { size: next.size, root: toHex(next.root) };
+    const ops: StoreOp[] = [
+      put(this.#layout.signed, SINGLE, seal("signed", this.#headKey, body)),
+      put(this.#layout.checkpoints, indexKey(next.size), utf8(note)),
+    ];
+    await this.#store.batch(ops, { sync: true });
+    this.#last = next;
+    this.#note = note;
+    return note;
+  }
+}

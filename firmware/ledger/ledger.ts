@@ -1,0 +1,341 @@
+/** The one writer of durable state: group commits of entries and everything that must become durable with them. */
+import { encodeCbor } from "../core/cbor.ts";
+import type { Ed25519KeyPair } from "../core/ed25519.ts";
+import { CodedError, codeOf } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { Clock, Timer } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import { put, type Store, type StoreOp } from "../ports/store.ts";
+import { originOf } from "./checkpoint.ts";
+import { Checkpointer } from "./checkpointer.ts";
+import { eventText } from "./event.ts";
+import { EPOCH_SUB, isLedgerSub, type Layout, layoutOf, SINGLE } from "./layout.ts";
+import { storedEpoch } from "./log-rows.ts";
+import { TYPE_ED25519, type VerifierKey, verifierKey } from "./note.ts";
+import { LedgerReader } from "./reader.ts";
+import { EMPTY_LOG, type LogState } from "./sealed.ts";
+import { headOp, orphanOps, type Staged, stageEntries } from "./staging.ts";
+import { findStart, NOTHING_SIGNED, type SignedTree, type Start } from "./start.ts";
+import type { CommitUnit, EntryReceipt, LedgerEvent, LedgerHead, LedgerWriter } from "./types.ts";
+
+export const GROUP_COMMIT_MS = 20;
+export const CHECKPOINT_ENTRIES = 256;
+export const CHECKPOINT_MS = 60_000;
+/** Events in one batch; a longer queue is written in several. Bounds the memory of a batch, not the queue. */
+const MAX_GROUP_EVENTS = 4096;
+/** Units that may wait; beyond it a commit is refused, because a store that stands still must not fill the memory. */
+const MAX_WAITING = 16_384;
+
+export interface LedgerOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly fleet: string;
+  readonly device: string;
+  /** `ledger.authority`. */
+  readonly authority?: string;
+  /** The lowest epoch to use; a higher stored one wins. */
+  readonly epoch?: number;
+  /** 32 bytes; seals head, anchor and the last signed checkpoint. */
+  readonly headKey: Uint8Array;
+  /** The device key: signs checkpoints. */
+  readonly signer: Ed25519KeyPair;
+  /** Earlier device keys, for checkpoints signed before a rotation; public keys, hex. */
+  readonly retiredKeys?: readonly string[];
+  /** Marks every entry with `sim: true`. */
+  readonly simulated: boolean;
+  readonly groupCommitMs?: number;
+  readonly log?: Log;
+}
+
+interface Waiting {
+  readonly texts: readonly string[];
+  readonly ops: readonly StoreOp[];
+  readonly resolve: (receipts: readonly EntryReceipt[]) => void;
+  readonly reject: (error: CodedError) => void;
+}
+
+/** How the log was found when it was opened. */
+export interface OpenedAs {
+  readonly is: "ready" | "repaired" | "new_epoch";
+  readonly details: JsonObject;
+}
+
+interface Opened {
+  readonly options: LedgerOptions;
+  readonly epoch: number;
+  readonly layout: Layout;
+  readonly state: LogState;
+  readonly signed: SignedTree;
+  readonly openedAs: OpenedAs;
+}
+
+function unavailable(message: string, cause?: unknown): CodedError {
+  const details = cause === undefined ? {} : { cause: codeOf(cause) };
+  return new CodedError("ledger_unavailable", message, { status: 503, cause, details });
+}
+
+export class Ledger implements LedgerWriter {
+  readonly #options: LedgerOptions;
+  readonly #layout: Layout;
+  readonly #checkpointer: Checkpointer;
+  readonly epoch: number;
+  readonly origin: string;
+  readonly reader: LedgerReader;
+  readonly openedAs: OpenedAs;
+  #state: LogState;
+  #waiting: Waiting[] = [];
+  #isDue = false;
+  #draining: Promise<void> | null = null;
+  #window: Timer | null = null;
+  #checkpointTimer: Timer | null = null;
+  #signing: Promise<unknown> = Promise.resolve();
+  #failures = 0;
+  /** One past the highest index a failed batch may have written. */
+  #orphanEnd = 0;
+  #isClosed = false;
+
+  private constructor(opened: Opened) {
+    const { options, epoch, layout } = opened;
+    this.#options = options;
+    this.#layout = layout;
+    this.#state = opened.state;
+    this.epoch = epoch;
+    this.openedAs = opened.openedAs;
+    this.origin = originOf(options.authority ?? "imu.invalid", options.fleet, options.device, epoch);
+    this.reader = new LedgerReader({ store: options.store, epoch, head: () => this.#state });
+    this.#checkpointer = new Checkpointer({ ...options, layout, origin: this.origin, last: opened.signed });
+  }
+
+  /**
+   * Opens the log, repairs it from its last signed checkpoint if the head does not fit, or begins a new epoch if it
+   * cannot be made to match that checkpoint.
+   * @throws CodedError `key_malformed` unless the head key has 32 bytes; storage codes.
+   */
+  static async open(options: LedgerOptions): Promise<Ledger> {
+    if (options.headKey.length !== 32) throw new CodedError("key_malformed", "The head key has 32 bytes.");
+    const { store } = options;
+    const epoch = Math.max(options.epoch ?? 0, await storedEpoch(store));
+    const layout = layoutOf(epoch);
+    const origin = originOf(options.authority ?? "imu.invalid", options.fleet, options.device, epoch);
+    const logKeys = logKeysOf(origin, options);
+    const start = await findStart({ store, layout, headKey: options.headKey, origin, logKeys });
+    return Ledger.#adopt(options, epoch, layout, start);
+  }
+
+  static async #adopt(options: LedgerOptions, epoch: number, layout: Layout, start: Start): Promise<Ledger> {
+    if (start.is === "ready") {
+      const openedAs: OpenedAs = { is: "ready", details: {} };
+      return new Ledger({ options, epoch, layout, state: start.state, signed: start.signed, openedAs });
+    }
+    if (start.is === "repaired") {
+      options.log?.error("ledger_repaired", start.data);
+      const openedAs: OpenedAs = { is: "repaired", details: start.data };
+      const { state, signed } = start;
+      const ledger = new Ledger({ options, epoch, layout, state, signed, openedAs });
+      await ledger.#record("ledger_repaired", "error", start.data, start.ops);
+      return ledger;
+    }
+    const next = epoch + 1;
+    const authority = options.authority ?? "imu.invalid";
+    const origin = originOf(authority, options.fleet, options.device, next);
+    const data = { origin, epoch: next, prev: start.prev, reason: start.reason };
+    options.log?.error("ledger_epoch", data);
+    const opened = { options, epoch: next, layout: layoutOf(next), state: EMPTY_LOG, signed: NOTHING_SIGNED };
+    const ledger = new Ledger({ ...opened, openedAs: { is: "new_epoch", details: data } });
+    await ledger.#record("ledger_epoch", "critical", data, [put(EPOCH_SUB, SINGLE, encodeCbor(next))]);
+    return ledger;
+  }
+
+  get head(): LedgerHead {
+    const { size, lastHash, lastTs } = this.#state;
+    return { size, lastHash, lastTs };
+  }
+
+  /** False after two failed group commits in a row, until one succeeds: then no effect may happen. */
+  get isHealthy(): boolean {
+    return this.#failures < 2;
+  }
+
+  /** The keys that verify this log's checkpoints. */
+  get logKeys(): readonly VerifierKey[] {
+    return logKeysOf(this.origin, this.#options);
+  }
+
+  /** One of the ledger's own entries, with rows of its own, durable when this resolves. */
+  async #record(
+    kind: string,
+    severity: LedgerEvent["severity"],
+    data: JsonObject,
+    ops: readonly StoreOp[],
+  ): Promise<void> {
+    const event: LedgerEvent = { kind, actor: "daemon", severity, data };
+    await this.#enqueue([eventText(event, this.#options.simulated)], ops, true);
+  }
+
+  /**
+   * @throws CodedError `ledger_bad_event` (500): nothing of the unit is written; `ledger_unavailable` (503) with the
+   *   store's error as cause: nothing of the whole batch is to be relied on.
+   */
+  async commit(
+    unit: CommitUnit,
+    options: { readonly urgent?: boolean } = {},
+  ): Promise<readonly EntryReceipt[]> {
+    const texts = unit.events.map((event) => eventText(event, this.#options.simulated));
+    for (const { sub } of unit.ops) {
+      if (!isLedgerSub(sub)) continue;
+      throw new CodedError("ledger_bad_event", "Only the ledger writes its own rows.", { details: { sub } });
+    }
+    return this.#enqueue(texts, unit.ops, options.urgent === true);
+  }
+
+  #enqueue(
+    texts: readonly string[],
+    ops: readonly StoreOp[],
+    isUrgent: boolean,
+  ): Promise<readonly EntryReceipt[]> {
+    if (this.#isClosed) return Promise.reject(unavailable("The ledger is closed."));
+    if (this.#waiting.length >= MAX_WAITING) return Promise.reject(unavailable("Too many commits wait."));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ texts, ops, resolve, reject });
+      if (isUrgent) this.#flush();
+      else this.#window ??= this.#options.clock.after(this.#windowMs(), () => this.#flush());
+    });
+  }
+
+  #windowMs(): number {
+    return this.#options.groupCommitMs ?? GROUP_COMMIT_MS;
+  }
+
+  #flush(): void {
+    this.#window?.cancel();
+    this.#window = null;
+    this.#isDue = true;
+    this.#draining ??= this.#drain();
+  }
+
+  /** One batch at a time; what arrives while it is synced waits for its own window. */
+  async #drain(): Promise<void> {
+    // One turn, so that urgent commits of the same turn share the batch.
+    await Promise.resolve();
+    while (this.#isDue && this.#waiting.length > 0) {
+      const group = this.#takeGroup();
+      this.#isDue = this.#waiting.length > 0;
+      await this.#commitGroup(group);
+    }
+    this.#isDue = false;
+    this.#draining = null;
+  }
+
+  #takeGroup(): Waiting[] {
+    let events = 0;
+    let count = 0;
+    for (const { texts } of this.#waiting) {
+      events += texts.length;
+      if (count > 0 && events > MAX_GROUP_EVENTS) break;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #commitGroup(group: readonly Waiting[]): Promise<void> {
+    let staged: Staged | null = null;
+    try {
+      const ts = this.#options.clock.wallMs();
+      staged = stageEntries(
+        this.#layout,
+        this.#state,
+        group.map(({ texts }) => texts),
+        ts,
+      );
+      await this.#options.store.batch(this.#opsOf(staged, group), { sync: true });
+    } catch (cause) {
+      this.#failures++;
+      this.#orphanEnd = Math.max(this.#orphanEnd, staged?.state.size ?? 0);
+      const error = unavailable("The batch could not be made durable.", cause);
+      this.#options.log?.error("ledger_commit_failed", { units: group.length, cause: codeOf(cause) });
+      for (const { reject } of group) reject(error);
+      return;
+    }
+    this.#failures = 0;
+    this.#orphanEnd = 0;
+    this.#state = staged.state;
+    const { receipts } = staged;
+    group.forEach(({ resolve }, i) => {
+      resolve(receipts[i] ?? []);
+    });
+    this.#scheduleCheckpoint();
+  }
+
+  #opsOf(staged: Staged, group: readonly Waiting[]): StoreOp[] {
+    const ops = group.flatMap((waiting) => waiting.ops);
+    const orphans = orphanOps(this.#layout, staged.state.size, this.#orphanEnd);
+    if (staged.state.size === this.#state.size) return [...ops, ...orphans];
+    return [...ops, ...orphans, ...staged.ops, headOp(this.#layout, this.#options.headKey, staged.state)];
+  }
+
+  #scheduleCheckpoint(): void {
+    const uncovered = this.#state.size - this.#checkpointer.covered;
+    if (this.#isClosed || uncovered === 0) return;
+    if (uncovered >= CHECKPOINT_ENTRIES) this.#checkpointInBackground();
+    else this.#armCheckpoint();
+  }
+
+  #armCheckpoint(): void {
+    if (this.#isClosed) return;
+    this.#checkpointTimer ??= this.#options.clock.after(CHECKPOINT_MS, () => this.#checkpointInBackground());
+  }
+
+  #checkpointInBackground(): void {
+    this.#checkpointTimer?.cancel();
+    this.#checkpointTimer = null;
+    void this.#sign().catch((error: unknown) => {
+      this.#options.log?.error("ledger_checkpoint_failed", { code: codeOf(error) });
+      this.#armCheckpoint();
+    });
+  }
+
+  /** One signature at a time: the check against the last one, its persisting and its release are one step. */
+  #sign(): Promise<string> {
+    const signed = this.#signing.then(() => this.#checkpointer.sign(this.#state));
+    this.#signing = signed.catch(() => undefined);
+    return signed;
+  }
+
+  /** Makes everything that waits durable. */
+  async flush(): Promise<void> {
+    while (this.#waiting.length > 0 || this.#draining !== null) {
+      this.#flush();
+      await this.#draining;
+    }
+  }
+
+  /**
+   * The signed note of the present tree, persisted before it is returned.
+   * @throws CodedError `checkpoint_regression` (500), storage codes.
+   */
+  async checkpoint(): Promise<string> {
+    await this.flush();
+    return this.#sign();
+  }
+
+  /** Flushes, signs a last checkpoint if entries are uncovered, and refuses later commits. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.flush();
+    this.#window?.cancel();
+    this.#checkpointTimer?.cancel();
+    this.#checkpointTimer = null;
+    await this.#signing;
+    if (this.#state.size > this.#checkpointer.covered) await this.#sign();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function logKeysOf(origin: string, options: LedgerOptions): VerifierKey[] {
+  const keys = [options.signer.publicKeyHex, ...(options.retiredKeys ?? [])];
+  return keys.map((publicKeyHex) => verifierKey(origin, TYPE_ED25519, publicKeyHex));
+}

@@ -1,0 +1,102 @@
+/** Reading the ledger's rows from a store, shared by the writer's start, the readers and verification. */
+import { decodeCbor } from "../core/cbor.ts";
+import { CodedError } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
+import type { Store } from "../ports/store.ts";
+import { type ReadEntry, readStored } from "./entry.ts";
+import { EPOCH_SUB, indexKey, indexOfKey, type Layout, nodeKey, SINGLE } from "./layout.ts";
+import { headOf, type LogState, rangeOf, type SealDomain, unseal } from "./sealed.ts";
+import { CompactRange, nodesOf } from "./tree.ts";
+import type { NodeSource } from "./tree-proof.ts";
+import { GENESIS_ANCHOR, type VerifyAnchor } from "./verify.ts";
+
+/** The epoch the store is in; 0 if it was never changed. */
+export async function storedEpoch(store: Store): Promise<number> {
+  const row = await store.get(EPOCH_SUB, SINGLE);
+  if (row === undefined) return 0;
+  const epoch = decodeCbor(row);
+  if (Number.isSafeInteger(epoch) && Number(epoch) >= 0) return Number(epoch);
+  throw new CodedError("store_corrupt", "The ledger's epoch cannot be read.");
+}
+
+/** `absent` and `bad` are different outcomes: a fresh log has no record, a damaged one has a bad one. */
+export type RecordRead =
+  | { readonly is: "absent" | "bad" }
+  | { readonly is: "good"; readonly body: JsonObject };
+
+export async function readRecord(
+  store: Store,
+  sub: string,
+  domain: SealDomain,
+  headKey: Uint8Array | null,
+): Promise<RecordRead> {
+  const row = await store.get(sub, SINGLE);
+  if (row === undefined) return { is: "absent" };
+  const body = unseal(domain, headKey, row);
+  return body === null ? { is: "bad" } : { is: "good", body };
+}
+
+export type HeadRead = { readonly is: "absent" | "bad" } | { readonly is: "good"; readonly state: LogState };
+
+export async function readHead(store: Store, layout: Layout, headKey: Uint8Array | null): Promise<HeadRead> {
+  const record = await readRecord(store, layout.head, "head", headKey);
+  if (record.is !== "good") return { is: record.is };
+  const state = headOf(record.body);
+  return state === null ? { is: "bad" } : { is: "good", state };
+}
+
+/** The anchor of a pruned log, the genesis anchor of a whole one, null if it is damaged. */
+export async function readAnchor(
+  store: Store,
+  layout: Layout,
+  headKey: Uint8Array | null,
+): Promise<VerifyAnchor | null> {
+  const record = await readRecord(store, layout.anchor, "anchor", headKey);
+  if (record.is !== "good") return record.is === "absent" ? GENESIS_ANCHOR : null;
+  const { index, prevHash, range: hashes } = record.body;
+  const range = rangeOf(index, hashes);
+  return range !== null && typeof prevHash === "string" ? { index: range.size, prevHash, range } : null;
+}
+
+/** Null if there is no such entry; `read` is null if its row is not an entry. */
+export async function readEntry(
+  store: Store,
+  layout: Layout,
+  index: number,
+): Promise<{ readonly read: ReadEntry | null } | null> {
+  const row = await store.get(layout.entries, indexKey(index));
+  return row === undefined ? null : { read: readStored(row) };
+}
+
+/** The hashes of complete subtrees as stored; a hash of another length counts as absent. */
+export const nodeSource =
+  (store: Store, layout: Layout): NodeSource =>
+  async (ids) => {
+    const rows = await store.getMany(layout.nodes, ids.map(nodeKey));
+    return rows.map((row) => (row?.length === 32 ? row : undefined));
+  };
+
+/** The compact range of the first `size` leaves from stored nodes, null if a node is missing. */
+export async function storedRange(store: Store, layout: Layout, size: number): Promise<CompactRange | null> {
+  const hashes: Uint8Array[] = [];
+  for (const hash of await nodeSource(store, layout)(nodesOf(0, size))) {
+    if (hash === undefined) return null;
+    hashes.push(hash);
+  }
+  return CompactRange.of(size, hashes);
+}
+
+export interface StoredNote {
+  readonly size: number;
+  readonly note: Uint8Array;
+}
+
+/** Checkpoint notes, smallest tree first. */
+export async function readNotes(store: Store, layout: Layout): Promise<StoredNote[]> {
+  const notes: StoredNote[] = [];
+  for await (const [key, note] of store.range(layout.checkpoints)) {
+    const size = indexOfKey(key);
+    if (size !== null) notes.push({ size, note });
+  }
+  return notes;
+}

@@ -1,0 +1,111 @@
+/** Verification of a ledger where it lies, in constant memory (ledger.md 10). */
+import type { JsonObject } from "../core/json.ts";
+import type { Store } from "../ports/store.ts";
+import { judgeCheckpoints } from "./checkpoint.ts";
+import { readStored } from "./entry.ts";
+import { indexKey, indexOfKey, type Layout, layoutOf } from "./layout.ts";
+import { readAnchor, readHead, readNotes, storedEpoch } from "./log-rows.ts";
+import type { VerifierKey } from "./note.ts";
+import type { VerifyReport } from "./types.ts";
+import { GENESIS_ANCHOR, LedgerVerifier } from "./verify.ts";
+
+export interface VerifyKeys {
+  /** The origin's verifier keys: the present one and retired ones. Without any, checkpoints are not used. */
+  readonly logKeys: readonly VerifierKey[];
+  /** The origin the checkpoints must carry. */
+  readonly origin: string;
+  /** Null where the reader may not have it: then the chain and the checkpoints carry the proof alone. */
+  readonly headKey: Uint8Array | null;
+}
+
+export interface VerifyStoreOptions {
+  /** The epoch to verify; the present one if absent. */
+  readonly epoch?: number;
+  readonly onProgress?: (entries: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+const PROGRESS_EVERY = 4096;
+
+/** The stored leaf hashes beside the entries: both come in index order, so one pass over each is enough. */
+class LeafCursor {
+  readonly #rows: AsyncIterator<readonly [string, Uint8Array]>;
+  #next: readonly [number, Uint8Array] | null = null;
+  #done = false;
+
+  constructor(store: Store, layout: Layout, from: number) {
+    const range = { gte: `00!${indexKey(from)}`, lt: "00!:" };
+    this.#rows = store.range(layout.nodes, range)[Symbol.asyncIterator]();
+  }
+
+  async at(index: number): Promise<Uint8Array | null> {
+    while (!this.#done && (this.#next === null || this.#next[0] < index)) {
+      const result = await this.#rows.next();
+      if (result.done) this.#done = true;
+      else this.#next = [indexOfKey(result.value[0].slice(3)) ?? -1, result.value[1]];
+    }
+    return this.#next?.[0] === index ? this.#next[1] : null;
+  }
+
+  async close(): Promise<void> {
+    await this.#rows.return?.();
+  }
+}
+
+async function pushRows(
+  store: Store,
+  layout: Layout,
+  from: number,
+  verifier: LedgerVerifier,
+  options: VerifyStoreOptions,
+): Promise<void> {
+  const leaves = new LeafCursor(store, layout, from);
+  let expected = from;
+  try {
+    for await (const [key, row] of store.range(layout.entries, { gte: indexKey(from) })) {
+      const index = indexOfKey(key);
+      const leaf = await leaves.at(expected);
+      verifier.push({ index: index ?? expected, read: index === null ? null : readStored(row), leaf });
+      if (verifier.isDecided) return;
+      expected++;
+      if (expected % PROGRESS_EVERY === 0) {
+        options.signal?.throwIfAborted();
+        options.onProgress?.(expected - from);
+      }
+    }
+  } finally {
+    await leaves.close();
+  }
+}
+
+/**
+ * Verifies the whole stored log of one epoch. The store may be that of a stopped daemon.
+ * Warnings beside those of `verifyLedger`: `head_unverified` {why} if the sealed head could not be used as proof,
+ * `anchor_unverified`.
+ * @throws CodedError of the store if it cannot be read; the signal's reason when aborted.
+ */
+export async function verifyStore(
+  store: Store,
+  keys: VerifyKeys,
+  options: VerifyStoreOptions = {},
+): Promise<VerifyReport> {
+  options.signal?.throwIfAborted();
+  const layout = layoutOf(options.epoch ?? (await storedEpoch(store)));
+  const warnings: JsonObject[] = [];
+  const anchor = await readAnchor(store, layout, keys.headKey);
+  if (anchor === null) warnings.push({ code: "anchor_unverified" });
+  const head = await readHead(store, layout, keys.headKey);
+  if (keys.headKey === null) warnings.push({ code: "head_unverified", why: "no_key" });
+  else if (head.is === "bad") warnings.push({ code: "head_unverified", why: "bad_mac" });
+  const claims = judgeCheckpoints(await readNotes(store, layout), keys.origin, keys.logKeys);
+  const from = anchor ?? GENESIS_ANCHOR;
+  const verifier = new LedgerVerifier({
+    anchor: from,
+    checkpoints: claims,
+    head: head.is === "good" ? head.state : null,
+  });
+  if (!verifier.isDecided) await pushRows(store, layout, from.index, verifier, options);
+  const report = verifier.finish(warnings);
+  options.onProgress?.(report.count);
+  return report;
+}

@@ -1,0 +1,59 @@
+/** Counts what goes wrong and reports it without flooding: the first of a kind at once, then a count per minute. */
+import type { JsonObject } from "../core/json.ts";
+import type { Clock } from "../ports/clock.ts";
+
+/** Becomes a ledger entry in the composition root. */
+export interface SyncEvent {
+  readonly kind:
+    | "inbound_rejected"
+    | "peer_equivocation"
+    | "peer_excluded"
+    | "peer_readmitted"
+    | "peer_muted"
+    | "own_chain_behind";
+  readonly severity: "info" | "warn" | "error";
+  readonly data: JsonObject;
+}
+
+const QUIET_MS = 60_000;
+const MAX_KEYS = 1024;
+
+export class Reporter {
+  readonly #clock: Clock;
+  readonly #onEvent: (event: SyncEvent) => void;
+  readonly #counts = new Map<string, number>();
+  readonly #recent = new Map<string, { until: number; suppressed: number }>();
+
+  constructor(clock: Clock, onEvent: (event: SyncEvent) => void) {
+    this.#clock = clock;
+    this.#onEvent = onEvent;
+  }
+
+  count(name: string, by = 1): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + by);
+  }
+
+  counts(): ReadonlyMap<string, number> {
+    return this.#counts;
+  }
+
+  event(event: SyncEvent): void {
+    this.#onEvent(event);
+  }
+
+  /** A message from outside was not accepted. */
+  rejected(sender: string, code: string, details: JsonObject = {}): void {
+    this.count(`dropped:${code}`);
+    const key = `${sender}\n${code}`;
+    const now = this.#clock.monoMs();
+    const known = this.#recent.get(key);
+    if (known && known.until > now) {
+      known.suppressed++;
+      return;
+    }
+    if (this.#recent.size >= MAX_KEYS) this.#recent.clear();
+    this.#recent.set(key, { until: now + QUIET_MS, suppressed: 0 });
+    const data = { channel: "gossip", sender, code, repeated: known?.suppressed ?? 0, ...details };
+    this.#onEvent({ kind: "inbound_rejected", severity: "warn", data });
+  }
+}

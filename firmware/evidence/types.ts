@@ -79,6 +79,8 @@ export interface Requirement {
   readonly defaultFreshnessMs: number;
   readonly groups: Readonly<Record<string, GroupPolicy>>;
   readonly relations: readonly Relation[];
+  /** Relative tolerance of groups that policy does not name; 0.05 when absent (evidence.md 10). */
+  readonly numberTolerance?: number;
   /** Points of claims (evidence.md 6). */
   readonly points: {
     readonly minDistinctSources: number;
@@ -130,6 +132,29 @@ export interface Claim {
   readonly quantile?: "p50" | "p95" | "p99";
 }
 
+/** What a redundant group agreed on (evidence.md 10). */
+export interface GroupResolution {
+  readonly group: string;
+  readonly mode: "all" | "vote";
+  readonly value: number;
+  readonly members: readonly string[];
+  readonly outliers: readonly string[];
+  readonly weights: Readonly<Record<string, number>>;
+}
+
 export type GuardVerdict =
-  | { readonly ok: true; readonly valid: readonly string[]; readonly trust: number }
+  | {
+      readonly ok: true;
+      readonly valid: readonly string[];
+      readonly trust: number;
+      /** Values that groups agreed on; `outliers` are claim ids. */
+      readonly resolutions?: readonly GroupResolution[];
+      /** Claims that a dominating relation overruled. */
+      readonly overruled?: readonly string[];
+      /** Group failures that profile dev only warns about. */
+      readonly warnings?: readonly {
+        readonly reason: string;
+        readonly details: { readonly [k: string]: Json };
+      }[];
+    }
   | { readonly ok: false; readonly reason: string; readonly details: { readonly [k: string]: Json } };

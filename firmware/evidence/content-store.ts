@@ -1,0 +1,159 @@
+/** The content store ("CAS") and the evidence sublevels over the store port (evidence.md 2). */
+import { jcs } from "../core/canonical-json.ts";
+import { decodeCbor, encodeCbor } from "../core/cbor.ts";
+import { CodedError } from "../core/errors.ts";
+import { sha256Hex } from "../core/hash.ts";
+import { isJsonObject } from "../core/json.ts";
+import { del, put, type Store, type StoreOp } from "../ports/store.ts";
+import { decodeEvidence, encodeEvidence } from "./envelope.ts";
+import type { Evidence } from "./types.ts";
+
+export const CAS = "cas";
+const LINKS = "caslink";
+const SET_ASIDE = "casbad";
+export const EVIDENCE = "ev";
+export const RUN_INDEX = "evrun";
+/** `cas.maxBlobBytes`. */
+export const MAX_BLOB_BYTES = 1_048_576;
+
+const LINK_NAME = /^[a-z0-9_./-]{1,128}$/;
+
+export interface Link {
+  readonly sha256: string;
+  /** ms since the epoch. */
+  readonly ts: number;
+  readonly note: string;
+}
+
+export interface ContentStoreOptions {
+  readonly store: Store;
+  /** ms since the epoch, stamped on links. */
+  readonly wallMs: () => number;
+  readonly maxBlobBytes?: number;
+  /** Alert `cas_corrupt`. */
+  readonly onCorrupt?: (sha256: string) => void;
+}
+
+export interface StagedBlob {
+  readonly sha256: string;
+  readonly ops: readonly StoreOp[];
+}
+
+const notFound = (what: string): CodedError =>
+  new CodedError("not_found", `The content store has no ${what}.`, { status: 404, details: { name: what } });
+
+const runKey = (runId: string, seq: number): string => `${runId}!${String(seq).padStart(8, "0")}`;
+
+/** The operations that store one envelope and its place in the run; the caller puts them into its atomic batch. */
+export function stageEvidence(evidence: Evidence): StoreOp[] {
+  const { runId, seq } = evidence.body;
+  const envelope = put(EVIDENCE, evidence.id, encodeEvidence(evidence));
+  if (runId === null) return [envelope];
+  return [envelope, put(RUN_INDEX, runKey(runId, seq), encodeCbor(evidence.id))];
+}
+
+/** The operation that stores a blob. @throws CodedError `too_large` (422) before anything is written. */
+export function stageBlob(bytes: Uint8Array, maxBytes = MAX_BLOB_BYTES): StagedBlob {
+  if (bytes.length > maxBytes) {
+    throw new CodedError("too_large", `A blob may have ${maxBytes} bytes, this one has ${bytes.length}.`, {
+      status: 422,
+      details: { bytes: bytes.length, max: maxBytes },
+    });
+  }
+  const sha256 = sha256Hex(bytes);
+  return { sha256, ops: [put(CAS, sha256, bytes)] };
+}
+
+/** Write-once blobs by digest; every read re-hashes, and a corrupt blob is never served. */
+export class ContentStore {
+  readonly #store: Store;
+  readonly #wallMs: () => number;
+  readonly #maxBlobBytes: number;
+  readonly #onCorrupt: (sha256: string) => void;
+
+  constructor(options: ContentStoreOptions) {
+    this.#store = options.store;
+    this.#wallMs = options.wallMs;
+    this.#maxBlobBytes = options.maxBlobBytes ?? MAX_BLOB_BYTES;
+    this.#onCorrupt = options.onCorrupt ?? (() => undefined);
+  }
+
+  /** The operations for an atomic batch of the caller. @throws CodedError `too_large`. */
+  stage(bytes: Uint8Array): StagedBlob {
+    return stageBlob(bytes, this.#maxBlobBytes);
+  }
+
+  /** Idempotent. @throws CodedError `too_large`. */
+  async put(bytes: Uint8Array): Promise<string> {
+    const { sha256, ops } = this.stage(bytes);
+    await this.#store.batch(ops, { sync: false });
+    return sha256;
+  }
+
+  /** Stores the RFC 8785 bytes, so the key order of the input is irrelevant. */
+  putJson(value: unknown): Promise<string> {
+    return this.put(jcs(value));
+  }
+
+  /** @throws CodedError `not_found` (404), `integrity_error` (500) after setting a corrupt blob aside. */
+  async get(sha256: string): Promise<Uint8Array> {
+    const bytes = await this.#store.get(CAS, sha256);
+    if (!bytes) throw notFound(sha256);
+    if (sha256Hex(bytes) === sha256) return bytes;
+    await this.#store.batch([put(SET_ASIDE, sha256, bytes), del(CAS, sha256)], { sync: true });
+    this.#onCorrupt(sha256);
+    throw new CodedError("integrity_error", "A stored blob no longer has its digest; it was set aside.", {
+      details: { sha256 },
+    });
+  }
+
+  /** Names a digest. @throws CodedError `not_found` for an unknown digest, `malformed` (400) for a bad name. */
+  async link(name: string, sha256: string, note = ""): Promise<void> {
+    if (!LINK_NAME.test(name)) {
+      throw new CodedError("malformed", "A link name has 1 to 128 characters of a-z 0-9 _ . / -.", {
+        status: 400,
+      });
+    }
+    if (!(await this.#store.get(CAS, sha256))) throw notFound(sha256);
+    const link: Link = { sha256, ts: this.#wallMs(), note };
+    await this.#store.batch([put(LINKS, name, encodeCbor(link))], { sync: false });
+  }
+
+  /** @throws CodedError `not_found`, `store_corrupt`. */
+  async resolve(name: string): Promise<Link> {
+    const bytes = await this.#store.get(LINKS, name);
+    if (!bytes) throw notFound(name);
+    const link = decodeCbor(bytes);
+    if (!isJsonObject(link)) throw corrupt(name);
+    const { sha256, ts, note } = link;
+    if (typeof sha256 !== "string" || typeof ts !== "number" || typeof note !== "string") throw corrupt(name);
+    return { sha256, ts, note };
+  }
+
+  /** The envelope of an id, unverified; undefined if there is none. @throws CodedError `store_corrupt`. */
+  async evidence(id: string): Promise<Evidence | undefined> {
+    const bytes = await this.#store.get(EVIDENCE, id);
+    if (!bytes) return undefined;
+    const evidence = decodeEvidence(bytes);
+    if (!evidence) throw corrupt(id);
+    return evidence;
+  }
+
+  /** The envelopes of a run in order of recording. @throws CodedError `store_corrupt` if one is missing. */
+  async evidenceOfRun(runId: string): Promise<Evidence[]> {
+    const list: Evidence[] = [];
+    for await (const [key, value] of this.#store.range(RUN_INDEX, { gte: `${runId}!`, lt: `${runId}"` })) {
+      const id = decodeCbor(value);
+      const evidence = typeof id === "string" ? await this.evidence(id) : undefined;
+      if (!evidence) throw corrupt(key);
+      list.push(evidence);
+    }
+    return list;
+  }
+}
+
+function corrupt(key: string): CodedError {
+  return new CodedError("store_corrupt", "A record of the evidence store is malformed or missing.", {
+    details: { key },
+  });
+}

@@ -1,0 +1,98 @@
+/** The evidence envelope: identity, seal and storage form (evidence.md 1). */
+import { utf8 } from "../core/bytes.ts";
+import { jcs } from "../core/canonical-json.ts";
+import { decodeCbor, encodeCbor } from "../core/cbor.ts";
+import { hmacSha256Hex, sha256Hex } from "../core/hash.ts";
+import { isJsonObject, type Json } from "../core/json.ts";
+import type { Evidence, EvidenceBody } from "./types.ts";
+
+/** The device's sealing key; HMAC-SHA256, never used for statements of others. */
+export interface Sealer {
+  readonly kid: string;
+  readonly key: Uint8Array;
+}
+
+export interface SealKey {
+  readonly key: Uint8Array;
+  readonly revoked: boolean;
+}
+export type SealKeys = (kid: string) => SealKey | undefined;
+
+export const MAX_PARENTS = 32;
+const DOMAIN = utf8("imu.evidence.v1\n");
+
+/** H(JCS(body)). @throws CodedError `not_canonical`. */
+export const evidenceId = (body: EvidenceBody): string => sha256Hex(jcs(body));
+
+/** HMAC over the domain line and JCS(body): every field is covered. @throws CodedError `not_canonical`. */
+export const sealMac = (key: Uint8Array, body: EvidenceBody): string => hmacSha256Hex(key, DOMAIN, jcs(body));
+
+/** @throws CodedError `not_canonical`. */
+export function sealEvidence(body: EvidenceBody, sealer: Sealer): Evidence {
+  const bytes = jcs(body);
+  return Object.freeze({
+    id: sha256Hex(bytes),
+    body: Object.freeze(body),
+    seal: Object.freeze({ kid: sealer.kid, mac: hmacSha256Hex(sealer.key, DOMAIN, bytes) }),
+  });
+}
+
+const HEX64 = /^[0-9a-f]{64}$/;
+const HEX16 = /^[0-9a-f]{16}$/;
+const KIND = /^[a-z][a-z0-9_]{0,63}$/;
+const MEMBERS = new Set(
+  "v kind source deviceId subject runId seq ts bootId monoMs ttlMs trust sha256 payload parents policyHash".split(
+    " ",
+  ),
+);
+
+const text = (x: unknown, max: number): x is string => typeof x === "string" && x !== "" && x.length <= max;
+const whole = (x: unknown): x is number => Number.isSafeInteger(x);
+const natural = (x: unknown): x is number => whole(x) && x >= 0;
+
+/** True only for a body with exactly the members of the specification, all of the right kind and range. */
+export function isEvidenceBody(value: unknown): value is EvidenceBody {
+  if (!isJsonObject(value) || Object.keys(value).some((key) => !MEMBERS.has(key))) return false;
+  const b: Readonly<Record<string, unknown>> = value;
+  return (
+    b.v === 1 &&
+    typeof b.kind === "string" &&
+    KIND.test(b.kind) &&
+    text(b.source, 256) &&
+    text(b.deviceId, 256) &&
+    text(b.subject, 256) &&
+    (b.runId === null || text(b.runId, 256)) &&
+    natural(b.seq) &&
+    whole(b.ts) &&
+    typeof b.bootId === "string" &&
+    HEX16.test(b.bootId) &&
+    typeof b.monoMs === "number" &&
+    Number.isFinite(b.monoMs) &&
+    natural(b.ttlMs) &&
+    typeof b.trust === "number" &&
+    b.trust >= 0 &&
+    b.trust <= 1 &&
+    typeof b.sha256 === "string" &&
+    HEX64.test(b.sha256) &&
+    (b.payload !== undefined) === Object.hasOwn(b, "payload") &&
+    Array.isArray(b.parents) &&
+    b.parents.length <= MAX_PARENTS &&
+    b.parents.every((id) => typeof id === "string" && HEX64.test(id)) &&
+    typeof b.policyHash === "string"
+  );
+}
+
+/** Shape check of something from the store or from outside; null if it is not an envelope. Hashes are not checked. */
+export function readEvidence(value: unknown): Evidence | null {
+  if (!isJsonObject(value)) return null;
+  const { id, body, seal }: Readonly<Record<string, Json | undefined>> = value;
+  if (typeof id !== "string" || !HEX64.test(id) || !isEvidenceBody(body) || !isJsonObject(seal)) return null;
+  const { kid, mac } = seal;
+  if (typeof kid !== "string" || typeof mac !== "string" || !HEX64.test(mac)) return null;
+  return { id, body, seal: { kid, mac } };
+}
+
+export const encodeEvidence = (evidence: Evidence): Uint8Array => encodeCbor(evidence);
+
+/** Null for bytes that are not an envelope. @throws CodedError `store_corrupt` if they are not CBOR. */
+export const decodeEvidence = (bytes: Uint8Array): Evidence | null => readEvidence(decodeCbor(bytes));

@@ -1,0 +1,84 @@
+/** The public face of evidence: records, sources, requirements, claims and the guard (evidence.md). */
+export { type AssessedRecord, assess, type GuardRecord, type RecordFault } from "./assess.ts";
+export type { Check, Details, Failed } from "./check.ts";
+export { checkSchema, UNITS } from "./claim-schema.ts";
+export { claimId, readClaims } from "./claim-shape.ts";
+export { resolveClaimSources } from "./claim-sources.ts";
+export { type ClaimCheckInput, type ClaimResult, checkClaims } from "./claims.ts";
+export {
+  ContentStore,
+  type ContentStoreOptions,
+  type Link,
+  MAX_BLOB_BYTES,
+  type StagedBlob,
+  stageBlob,
+  stageEvidence,
+} from "./content-store.ts";
+export {
+  decodeEvidence,
+  encodeEvidence,
+  evidenceId,
+  isEvidenceBody,
+  readEvidence,
+  type Sealer,
+  type SealKey,
+  type SealKeys,
+  sealEvidence,
+  sealMac,
+} from "./envelope.ts";
+export { computeClaim, fallbackText, type VmTrace } from "./fallback.ts";
+export { clampTtl, type Instant, isFresh, isFuture, MAX_SKEW_MS, rawAge } from "./freshness.ts";
+export { checkGroup, defaultGroupPolicy, type GroupMember } from "./groups.ts";
+export { type GuardInput, guard } from "./guard.ts";
+export { resolvePointer } from "./json-pointer.ts";
+export {
+  BUILT_IN_KINDS,
+  type CustomKind,
+  type FreshnessProfile,
+  type KindRule,
+  KindTable,
+  PROFILES,
+  type ProfileName,
+} from "./kinds.ts";
+export { provenanceLevel, SIGNATURE_FRESH_MS } from "./level.ts";
+export { compilePattern, type Pattern } from "./pattern.ts";
+export { countPoints, type PointRule, type PointWitness } from "./points.ts";
+export { predicateHolds, sameValue } from "./predicate.ts";
+export { checkRelations } from "./relations.ts";
+export { afterEvent, type Reputation, ReputationBook, reputationFactor } from "./reputation.ts";
+export { defaultRequirement, type RequirementLayer, riskLayer, tighten } from "./requirement.ts";
+export { decideRisk, RISK_LEVELS, RISK_RULES, type RiskDecision, type RiskRule } from "./risk.ts";
+export {
+  type GuardRequest,
+  MAX_INLINE_BYTES,
+  type RecordInput,
+  RunEvidence,
+  type RunEvidenceOptions,
+} from "./run-evidence.ts";
+export { originOf, parseSource, requireSource, type SourceUri, sourceMatches } from "./source.ts";
+export {
+  FACTORY_SOURCE_RULES,
+  type SourceInfo,
+  SourceRegistry,
+  type SourceRegistryOptions,
+  UNKNOWN_TRUST,
+} from "./source-registry.ts";
+export {
+  aggregateTrust,
+  baseTrust,
+  MINIMUM_WORDS,
+  meetsTrust,
+  sessionTrust,
+  TRUST_WORDS,
+  type TrustWord,
+  trustNow,
+} from "./trust.ts";
+export type * from "./types.ts";
+export {
+  compareHeld,
+  type PresentedEvidence,
+  type StoredRecord,
+  type VerifyResult,
+  verifyEvidence,
+  verifyIntegrity,
+} from "./verify.ts";

@@ -1,0 +1,398 @@
+/** The evidence of one run: recorded, sealed, judged and settled here and nowhere else (evidence.md 1, 8). */
+import { fromUtf8 } from "../core/bytes.ts";
+import { jcs } from "../core/canonical-json.ts";
+import { CodedError } from "../core/errors.ts";
+import { hashJson, sha256Hex } from "../core/hash.ts";
+import type { Json } from "../core/json.ts";
+import { parseJsonText } from "../core/parse-json.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { StoreOp } from "../ports/store.ts";
+import { type AssessContext, assess, type GuardRecord } from "./assess.ts";
+import { failed } from "./check.ts";
+import { stageBlob, stageEvidence } from "./content-store.ts";
+import { MAX_PARENTS, type Sealer, type SealKeys, sealEvidence } from "./envelope.ts";
+import { clampTtl, type Instant, isFuture, rawAge } from "./freshness.ts";
+import { guard, verdictReason } from "./guard.ts";
+import { BUILT_IN_KINDS, type KindTable } from "./kinds.ts";
+import { provenanceLevel } from "./level.ts";
+import type { ReputationBook } from "./reputation.ts";
+import { originOf, requireSource } from "./source.ts";
+import type { SourceInfo, SourceRegistry } from "./source-registry.ts";
+import { baseTrust, clamp01, sessionTrust } from "./trust.ts";
+import type { Evidence, EvidenceBody, GuardVerdict, Requirement, RiskLevel } from "./types.ts";
+import { verifyIntegrity } from "./verify.ts";
+
+/** `evidence.maxInlineBytes`. */
+export const MAX_INLINE_BYTES = 2048;
+
+export interface RunEvidenceOptions {
+  readonly runId: string;
+  readonly subject: string;
+  readonly deviceId: string;
+  readonly policyHash: string;
+  readonly clock: Clock;
+  readonly sources: SourceRegistry;
+  readonly sealer: Sealer;
+  /** `evidence.maxPerRun`: 3 · ioCalls + 64 of the tier (evidence.md 16). */
+  readonly maxPerRun: number;
+  readonly kinds?: KindTable;
+  readonly reputation?: ReputationBook;
+  readonly maxInlineBytes?: number;
+  readonly maxBlobBytes?: number;
+  readonly maxSkewMs?: number;
+  /** Units that policy declares beside the built-in table. */
+  readonly units?: readonly string[];
+  /** Alert `sensor_outlier`: a claim that a vote overruled, with the source of its value. */
+  readonly onOutlier?: (source: string, claim: string) => void;
+}
+
+export interface RecordInput {
+  readonly kind: string;
+  readonly source: string;
+  /** Inline if its canonical form is small enough, else stored as a blob. Default null. */
+  readonly payload?: Json;
+  /** Raw bytes instead of a payload. */
+  readonly blob?: Uint8Array;
+  readonly ttlMs?: number;
+  /** 0..1; can only lower the source's trust. */
+  readonly declaredTrust?: number;
+  readonly parents?: readonly string[];
+}
+
+export interface GuardRequest {
+  readonly effect: string;
+  readonly requirement: Requirement | null | undefined;
+  readonly claims?: readonly unknown[];
+  /** Supplies decay and age of the level; already part of the requirement as a layer. */
+  readonly risk?: RiskLevel;
+}
+
+interface Tally {
+  count: number;
+  chargedMilli: number;
+  tookMs: number;
+}
+
+const REFUSAL_STATUS: Readonly<Record<string, number>> = { evidence_overflow: 429 };
+
+function refused(code: string, message: string, details: Readonly<Record<string, Json>>): CodedError {
+  return new CodedError(code, message, { status: REFUSAL_STATUS[code] ?? 422, details });
+}
+
+/** Owned by the run's context. Nothing in it can be altered after recording. */
+export class RunEvidence {
+  readonly #options: RunEvidenceOptions;
+  readonly #kinds: KindTable;
+  readonly #keys: SealKeys;
+  readonly #list: Evidence[] = [];
+  readonly #byId = new Map<string, Evidence>();
+  readonly #blobs = new Map<string, Uint8Array>();
+  readonly #ops: StoreOp[] = [];
+  readonly #tallies = new Map<string, Tally>();
+
+  constructor(options: RunEvidenceOptions) {
+    this.#options = options;
+    this.#kinds = options.kinds ?? BUILT_IN_KINDS;
+    const { kid, key } = options.sealer;
+    this.#keys = (asked) => (asked === kid ? { key, revoked: false } : undefined);
+  }
+
+  get runId(): string {
+    return this.#options.runId;
+  }
+
+  /** A copy, in order of recording. */
+  get list(): readonly Evidence[] {
+    return [...this.#list];
+  }
+
+  /** How many more records fit; the wrapper asks before it calls a driver. */
+  get room(): number {
+    return Math.max(0, this.#options.maxPerRun - this.#list.length);
+  }
+
+  get(id: string): Evidence | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Bytes of a payload that is not inline. */
+  blob(sha256: string): Uint8Array | undefined {
+    return this.#blobs.get(sha256);
+  }
+
+  /**
+   * Records and seals. @throws CodedError `evidence_overflow` (429), `evidence_unknown_kind`,
+   * `evidence_kind_not_allowed`, `bad_source`, `not_canonical`, `too_large`, `malformed` (422).
+   */
+  record(input: RecordInput): Evidence {
+    if (this.room === 0) {
+      const { maxPerRun } = this.#options;
+      throw refused("evidence_overflow", `A run may leave ${maxPerRun} records.`, { max: maxPerRun });
+    }
+    return this.#append(input);
+  }
+
+  /** Counts a successful call; folded to one record per capability by `settle`. Milli-Φ and ms. */
+  tally(capability: string, chargedMilli: number, tookMs: number): void {
+    const tally = this.#tallies.get(capability) ?? { count: 0, chargedMilli: 0, tookMs: 0 };
+    tally.count += 1;
+    tally.chargedMilli += chargedMilli;
+    tally.tookMs += tookMs;
+    this.#tallies.set(capability, tally);
+  }
+
+  /** Writes the folded records of `tally`. Bounded by the number of capabilities, so the run's limit does not apply. */
+  settle(): void {
+    for (const [capability, tally] of this.#tallies) {
+      const source = "local://capabilities";
+      this.#append({ kind: "capability_exec_done", source, payload: { capability, ...tally } });
+      if (tally.chargedMilli > 0) {
+        const payload = { capability, count: tally.count, chargedMilli: tally.chargedMilli };
+        this.#append({ kind: "phi_charge", source: "local://phi", payload });
+      }
+    }
+    this.#tallies.clear();
+  }
+
+  /** Everything recorded so far as operations for the settlement's one atomic batch. */
+  ops(): readonly StoreOp[] {
+    return [...this.#ops];
+  }
+
+  /** Decides before an effect, over this run's list only, and records the decision, also when it passes. */
+  guard(request: GuardRequest): GuardVerdict {
+    const now = this.#now();
+    const { risk } = request;
+    const verdict = guard({
+      effect: request.effect,
+      requirement: request.requirement,
+      records: this.#list.map((evidence) => this.#guardRecord(evidence, now)),
+      kinds: this.#kinds,
+      ...(request.claims ? { claims: request.claims } : {}),
+      ...(risk ? { risk } : {}),
+      ...this.#limits(),
+      ...(this.#options.units ? { units: this.#options.units } : {}),
+    });
+    const recorded = this.#recordDecision(request, verdict);
+    if (recorded.ok) this.#learn(recorded, request.claims ?? [], now.wallMs);
+    return recorded;
+  }
+
+  /** Trust of what the run has seen, bookkeeping left out; feeds Φ, decides nothing. */
+  sessionTrust(): number {
+    const now = this.#now();
+    const samples = this.#list.flatMap(({ body }) => {
+      const kind = this.#kinds.get(body.kind);
+      const age = rawAge(body, now);
+      if (!kind || kind.class === "bookkeeping" || isFuture(age, this.#options.maxSkewMs)) return [];
+      const ttlMs = Math.min(body.ttlMs, kind.profile.maxTtlMs);
+      const sourceTrust = this.#options.sources.lookup(body.source).trust;
+      return [{ sourceTrust, declared: body.trust, ageMs: age, ttlMs }];
+    });
+    return sessionTrust(samples);
+  }
+
+  /** The records as the guard sees them at this moment; for plans and proofs. */
+  assessed(requirement: Requirement, risk?: RiskLevel): ReturnType<typeof assess>[] {
+    const now = this.#now();
+    const context: AssessContext = {
+      requirement,
+      kinds: this.#kinds,
+      ...this.#limits(),
+      ...(risk ? { risk } : {}),
+    };
+    return this.#list.map((evidence) => assess(this.#guardRecord(evidence, now), context));
+  }
+
+  #limits(): { readonly maxSkewMs?: number } {
+    const { maxSkewMs } = this.#options;
+    return maxSkewMs === undefined ? {} : { maxSkewMs };
+  }
+
+  #now(): Instant {
+    const { clock } = this.#options;
+    return { wallMs: clock.wallMs(), monoMs: Math.floor(clock.monoMs()), bootId: clock.bootId };
+  }
+
+  #append(input: RecordInput): Evidence {
+    const body = this.#body(input);
+    const evidence = sealEvidence(body, this.#options.sealer);
+    this.#list.push(evidence);
+    this.#byId.set(evidence.id, evidence);
+    this.#ops.push(...stageEvidence(evidence));
+    return evidence;
+  }
+
+  #body(input: RecordInput): EvidenceBody {
+    const { sources, deviceId, subject, runId, policyHash } = this.#options;
+    const kind = this.#kinds.get(input.kind);
+    if (!kind) {
+      throw refused("evidence_unknown_kind", "The kind is neither built in nor declared by policy.", {
+        kind: input.kind,
+      });
+    }
+    requireSource(input.source);
+    const info = sources.lookup(input.source);
+    if (info.kinds && !info.kinds.includes(input.kind)) {
+      throw refused("evidence_kind_not_allowed", "The source's rule does not allow this kind.", {
+        kind: input.kind,
+        source: input.source,
+      });
+    }
+    const declared = input.declaredTrust ?? kind.declaredTrust;
+    const numbers = [declared ?? 0, input.ttlMs ?? 0];
+    const parents = input.parents ?? [];
+    if (!numbers.every((x) => Number.isFinite(x) && x >= 0) || parents.length > MAX_PARENTS) {
+      throw refused("malformed", "Trust and TTL are finite and not negative; at most 32 parents.", {
+        kind: input.kind,
+      });
+    }
+    const now = this.#now();
+    return {
+      v: 1,
+      kind: input.kind,
+      source: input.source,
+      deviceId,
+      subject,
+      runId,
+      seq: this.#list.length,
+      ts: now.wallMs,
+      bootId: now.bootId,
+      monoMs: now.monoMs,
+      ttlMs: Math.floor(clampTtl(input.ttlMs, kind.profile, info.maxTtlMs)),
+      trust: clamp01(baseTrust(declared, info.trust)),
+      ...this.#content(input),
+      parents: [...parents],
+      policyHash,
+    };
+  }
+
+  /** A payload that is small stays inline, everything else becomes a blob of the same batch. */
+  #content(input: RecordInput): { readonly sha256: string; readonly payload?: Json } {
+    const bytes = input.blob ? new Uint8Array(input.blob) : jcs(input.payload ?? null);
+    const limit = this.#options.maxInlineBytes ?? MAX_INLINE_BYTES;
+    if (!input.blob && bytes.length <= limit) {
+      return { sha256: sha256Hex(bytes), payload: deepFreeze(structuredClone(input.payload ?? null)) };
+    }
+    const { sha256, ops } = stageBlob(bytes, this.#options.maxBlobBytes);
+    if (!this.#blobs.has(sha256)) {
+      this.#blobs.set(sha256, bytes);
+      this.#ops.push(...ops);
+    }
+    return { sha256 };
+  }
+
+  #guardRecord(evidence: Evidence, now: Instant): GuardRecord {
+    const { body } = evidence;
+    const { sources, runId, subject, deviceId, reputation } = this.#options;
+    const info = sources.lookup(body.source);
+    const age = rawAge(body, now);
+    const sound = once(() => verifyIntegrity(evidence, this.#blobs.get(body.sha256), this.#keys).ok);
+    return {
+      id: evidence.id,
+      kind: body.kind,
+      source: body.source,
+      origin: originOf(body.source),
+      foreign: body.runId !== runId || body.subject !== subject || body.deviceId !== deviceId,
+      integrity: sound,
+      level: () =>
+        provenanceLevel({
+          registered: info.registered,
+          signature: sound() ? "valid" : "bad",
+          ageMs: age,
+          future: isFuture(age, this.#options.maxSkewMs),
+        }),
+      rawAgeMs: age,
+      ts: body.ts,
+      ttlMs: body.ttlMs,
+      declaredTrust: body.trust,
+      sourceTrust: info.trust,
+      reputation: reputation?.factor(info.id, now.wallMs) ?? 1,
+      points: info.points,
+      payload: () => this.#payload(body),
+    };
+  }
+
+  #payload(body: EvidenceBody): Json | undefined {
+    if (body.payload !== undefined) return body.payload;
+    const bytes = this.#blobs.get(body.sha256);
+    if (!bytes) return undefined;
+    try {
+      return parseJsonText(fromUtf8(bytes), { maxBytes: bytes.length, maxDepth: 64 });
+    } catch (error) {
+      if (error instanceof CodedError) return undefined; // Raw bytes: a pointer into them finds nothing.
+      throw error;
+    }
+  }
+
+  /** A decision that cannot be recorded is a refusal: nothing happens without a trace. */
+  #recordDecision(request: GuardRequest, verdict: GuardVerdict): GuardVerdict {
+    if (this.room === 0) return failed("evidence_overflow", { max: this.#options.maxPerRun });
+    const { requirement } = request;
+    this.#append({
+      kind: "guard_decision",
+      source: "local://guard",
+      payload: {
+        effect: request.effect,
+        ok: verdict.ok,
+        reason: verdictReason(verdict),
+        valid: verdict.ok ? [...verdict.valid] : [],
+        requirementHash: requirement ? hashJson(requirement) : null,
+      },
+    });
+    return verdict;
+  }
+
+  /** After a pass: the resolution of votes is recorded, outliers lose reputation, accepted sources gain. */
+  #learn(verdict: Extract<GuardVerdict, { ok: true }>, claims: readonly unknown[], atMs: number): void {
+    const { sources, reputation } = this.#options;
+    const outliers = new Set<string>();
+    for (const resolution of verdict.resolutions ?? []) {
+      if (resolution.mode !== "vote") continue;
+      const { group, value, members, outliers: out, weights } = resolution;
+      for (const claim of out) {
+        const source = this.#sourceOfClaim(claims, claim);
+        if (source === undefined) continue;
+        outliers.add(sources.lookup(source).id);
+        this.#options.onOutlier?.(source, claim);
+      }
+      if (this.room === 0) continue;
+      const payload = { group, value, members: [...members], outliers: [...out], weights: { ...weights } };
+      this.#append({ kind: "resolution_proof", source: "local://guard", payload });
+    }
+    if (!reputation) return;
+    for (const id of outliers) reputation.violation(id, atMs);
+    const accepted = verdict.valid.flatMap((id): SourceInfo[] => {
+      const source = this.#byId.get(id)?.body.source;
+      return source === undefined ? [] : [sources.lookup(source)];
+    });
+    for (const { id } of accepted) if (!outliers.has(id)) reputation.success(id, atMs);
+  }
+
+  #sourceOfClaim(claims: readonly unknown[], id: string): string | undefined {
+    for (const claim of claims) {
+      const { id: own, from } = claim as {
+        readonly id?: unknown;
+        readonly from?: { readonly evidence?: unknown };
+      };
+      if (own === id && typeof from?.evidence === "string") return this.#byId.get(from.evidence)?.body.source;
+    }
+    return undefined;
+  }
+}
+
+function once<T>(compute: () => T): () => T {
+  let known: { readonly value: T } | undefined;
+  return () => {
+    known ??= { value: compute() };
+    return known.value;
+  };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const member of Object.values(value)) deepFreeze(member);
+  }
+  return value;
+}

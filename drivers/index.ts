@@ -1,0 +1,8 @@
+/** Device drivers over the hardware ports; providers of real buses are in `providers/` and loaded by the composition. */
+export { Bme280, type ClimateReading } from "./devices/bme280.ts";
+export { Mcp3008 } from "./devices/mcp3008.ts";
+export { type GpsQuantity, NmeaGps } from "./devices/nmea-gps.ts";
+export { SensorRegistry } from "./devices/registry.ts";
+export { Relay } from "./devices/relay.ts";
+export type { ChannelConfig, Measurement, Reading, ReadingQuality, SensorDriver } from "./devices/sensor.ts";
+export { Switch } from "./devices/switch.ts";

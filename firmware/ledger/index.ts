@@ -1,7 +1,11 @@
 /** The public face of the ledger. */
+
+export * from "./changes.ts";
 export * from "./checkpoint.ts";
 export { entryHash, isLedgerEntry, nextPrevHash } from "./entry.ts";
 export { eventText, MAX_DATA_BYTES, MAX_REFS } from "./event.ts";
+export * from "./export.ts";
+export * from "./fingerprint.ts";
 export { isKeptForever, LEDGER_KINDS } from "./kinds.ts";
 export {
   CHECKPOINT_ENTRIES,
@@ -12,10 +16,14 @@ export {
   type OpenedAs,
 } from "./ledger.ts";
 export * from "./note.ts";
+export * from "./proof-text.ts";
 export { type IndexedEntry, LedgerReader } from "./reader.ts";
 export { redact } from "./redact.ts";
+export * from "./retention.ts";
+export * from "./rollup.ts";
 export * from "./tree.ts";
 export * from "./tree-proof.ts";
 export type * from "./types.ts";
 export * from "./verify.ts";
 export * from "./verify-store.ts";
+export * from "./witness.ts";

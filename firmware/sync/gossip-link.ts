@@ -79,7 +79,10 @@ export class GossipLink {
       ],
       now,
     );
-    if (!taken.ok) return this.#onFailure(taken.code);
+    if (!taken.ok) {
+      this.#onFailure(taken.code);
+      return;
+    }
     const middle = options.target === undefined ? "" : `${options.target}/`;
     const retain = options.retain === true;
     const sent = this.#bus

@@ -254,4 +254,12 @@ export class Replica {
   restoreProof(proof: ForkProof): void {
     this.exclude(proof);
   }
+
+  /** Forgets everything in memory and reads it again: after a failed write memory must not be ahead of the store. */
+  async reload(restore: (replica: Replica) => Promise<unknown>): Promise<void> {
+    this.#chains.clear();
+    this.#proofs.clear();
+    this.#live = new Map();
+    await restore(this);
+  }
 }

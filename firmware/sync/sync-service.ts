@@ -1,0 +1,431 @@
+/**
+ * Replicated documents of a fleet (sync.md): local writes, gossip with the peers, and the state they add up to.
+ * Guarantees: a batch is visible to others only after it is durable here; nothing from the network is applied before
+ * it is verified; a sequence number is used once. Not guaranteed: when peers hear of a write, only that they do
+ * once messages get through.
+ */
+import { decodeCbor, encodeCbor } from "../core/cbor.ts";
+import type { Ed25519KeyPair } from "../core/ed25519.ts";
+import { CodedError, messageOf } from "../core/errors.ts";
+import type { Json } from "../core/json.ts";
+import type { LedgerWriter } from "../ledger/types.ts";
+import type { Clock, Timer } from "../ports/clock.ts";
+import type { Entropy } from "../ports/entropy.ts";
+import type { MessageBus } from "../ports/message-bus.ts";
+import { put, type Store, type StoreOp } from "../ports/store.ts";
+import { type SignedBatch, signBatch } from "./batch.ts";
+import { stateValue } from "./crdt/types.ts";
+import { DigestTimer } from "./digest-timer.ts";
+import { type SigningKey, signingKeyOf } from "./envelope.ts";
+import { Gossip } from "./gossip.ts";
+import { GossipLink, type InboundGossip } from "./gossip-link.ts";
+import { deviceOfReplica } from "./hlc.ts";
+import { HLC_SUB, HybridClock } from "./hybrid-clock.ts";
+import { buildLocalBatch } from "./local-batch.ts";
+import type { LocalWrite } from "./local-change.ts";
+import { convergence, type HeadRow, lagOf } from "./measures.ts";
+import { PeerLimits } from "./peer-limits.ts";
+import { PullPlanner } from "./pull-planner.ts";
+import { Receiver } from "./receiver.ts";
+import { type ForkProof, Replica } from "./replica.ts";
+import { restoreReplica } from "./replica-store.ts";
+import { Reporter, type SyncEvent } from "./reporter.ts";
+import { activeMembers, type Roster } from "./roster.ts";
+import { TRICKLE } from "./trickle.ts";
+
+const INCARNATION = "incarnation";
+const MAX_INBOX = 1024;
+const MAX_WAITING = 1024;
+const BOOT_PEERS = 5;
+const HOUSEKEEPING_MS = 60_000;
+
+export interface SyncOptions {
+  readonly store: Store;
+  readonly committer: Pick<LedgerWriter, "commit">;
+  readonly bus: MessageBus;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly fleet: string;
+  readonly deviceId: string;
+  /** The device's key, as the roster names it. */
+  readonly pair: Ed25519KeyPair;
+  /** The current roster first; older versions judge batches that name them. */
+  readonly rosters: readonly [Roster, ...Roster[]];
+  readonly onEvent: (event: SyncEvent) => void;
+  /** Smallest digest interval; default 4 000. */
+  readonly iminMs?: number;
+  /** How long local writes are collected into one batch; default 200. */
+  readonly collectMs?: number;
+  /** How long a start listens for a longer chain of its own before the first batch; default 2 000. */
+  readonly listenMs?: number;
+}
+
+export interface SyncMeasures {
+  readonly converged: boolean;
+  readonly ratio: number;
+  readonly lagBatches: number;
+  readonly held: number;
+  readonly excludedOrigins: number;
+  readonly unstableBatches: number;
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+interface Waiting {
+  readonly write: LocalWrite;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class SyncService implements AsyncDisposable {
+  readonly #o: SyncOptions;
+  readonly #key: SigningKey;
+  readonly #hlc: HybridClock;
+  readonly #replica: Replica;
+  readonly #reporter: Reporter;
+  readonly #receiver: Receiver;
+  readonly #pulls = new PullPlanner();
+  readonly #limits: PeerLimits;
+  readonly #link: GossipLink;
+  readonly #gossip: Gossip;
+  readonly #digests: DigestTimer;
+  readonly #inbox: InboundGossip[] = [];
+  readonly #timers = new Set<Timer>();
+  #incarnation: string;
+  #waiting: Waiting[] = [];
+  #collecting: Timer | null = null;
+  #listened: Promise<void> = Promise.resolve();
+  #tail: Promise<void> = Promise.resolve();
+  #open = false;
+
+  private constructor(options: SyncOptions, hlc: HybridClock, incarnation: string, replica: Replica) {
+    this.#o = options;
+    this.#key = signingKeyOf(options.pair);
+    this.#hlc = hlc;
+    this.#incarnation = incarnation;
+    this.#replica = replica;
+    const { clock, entropy, bus, fleet, deviceId } = options;
+    this.#reporter = new Reporter(clock, options.onEvent);
+    this.#limits = new PeerLimits(clock.monoMs());
+    const reporter = this.#reporter;
+    this.#receiver = new Receiver({ replica, hlc, clock, pulls: this.#pulls, reporter });
+    this.#link = new GossipLink({
+      bus,
+      clock,
+      fleet,
+      deviceId,
+      onFailure: () => reporter.count("unsent"),
+    });
+    this.#gossip = new Gossip({
+      fleet,
+      deviceId,
+      key: this.#key,
+      replicaId: () => this.replicaId,
+      replica,
+      receiver: this.#receiver,
+      pulls: this.#pulls,
+      hlc,
+      clock,
+      entropy,
+      link: this.#link,
+      reporter,
+      commit: (ops) => this.#commit(ops),
+      enqueue: (task) => this.#background(task),
+      onDigest: (isEqual) => (isEqual ? this.#digests.consistent() : this.#digests.inconsistent()),
+      onInvalid: (sender, code) => this.#invalid(sender, code),
+      onAppended: (batch) => this.#appended(batch),
+      onProof: (proof) => this.#proven(proof),
+    });
+    this.#digests = new DigestTimer({
+      clock,
+      entropy,
+      config: { ...TRICKLE, iminMs: options.iminMs ?? TRICKLE.iminMs },
+      send: () => this.#background(() => this.#gossip.sendDigest()),
+    });
+  }
+
+  /** Restores the state from the store; the incarnation is fixed with the first stamp of a new store. */
+  static async open(options: SyncOptions): Promise<SyncService> {
+    const hlc = await HybridClock.open(options.store, options.clock);
+    const stored = await options.store.get(HLC_SUB, INCARNATION);
+    const incarnation = stored === undefined ? hlc.ms.toString(36) : String(decodeCbor(stored));
+    if (stored === undefined) {
+      const ops = [put(HLC_SUB, INCARNATION, encodeCbor(incarnation)), ...hlc.markOps()];
+      await options.committer.commit({ events: [], ops }, { urgent: true });
+    }
+    const replica = new Replica(options.fleet, options.rosters);
+    const unusable = await restoreReplica(options.store, replica);
+    const service = new SyncService(options, hlc, incarnation, replica);
+    service.#reporter.count("unusable_rows", unusable);
+    const ops = replica.applyRevocations();
+    if (ops.length > 0) await options.committer.commit({ events: [], ops });
+    return service;
+  }
+
+  get replicaId(): string {
+    return `${this.#o.deviceId}.${this.#incarnation}`;
+  }
+
+  /** Joins the gossip. Before the first own batch it listens for a longer chain of its own (sync.md 5). */
+  async start(): Promise<void> {
+    if (this.#open) return;
+    this.#open = true;
+    await this.#link.open((message) => this.#admit(message));
+    this.#digests.start();
+    this.#listened = new Promise((resolve) => this.#after(this.#o.listenMs ?? 2_000, resolve));
+    this.#background(() => this.#gossip.sendDigest());
+    const peers = activeMembers(this.#replica.roster).filter((id) => id !== this.#o.deviceId);
+    for (const peer of peers.slice(0, BOOT_PEERS)) this.#gossip.askHeads(peer);
+    this.#housekeeping();
+  }
+
+  #after(ms: number, callback: () => void): void {
+    const timer = this.#o.clock.after(ms, () => {
+      this.#timers.delete(timer);
+      callback();
+    });
+    this.#timers.add(timer);
+  }
+
+  #housekeeping(): void {
+    this.#after(HOUSEKEEPING_MS, () => {
+      this.#background(() => this.#gossip.retryHeld());
+      this.#housekeeping();
+    });
+  }
+
+  /** Runs tasks one after the other: the only writer of the replica. */
+  #exclusive<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(task);
+    this.#tail = result.then(
+      () => undefined,
+      () => undefined, // The caller of this task has its failure; the next task must still run.
+    );
+    return result;
+  }
+
+  #background(task: () => Promise<void>): void {
+    if (!this.#open) return;
+    this.#exclusive(task).catch((error: unknown) => {
+      this.#reporter.count("failed");
+      const data = { channel: "gossip", sender: "", code: "internal", message: messageOf(error) };
+      this.#reporter.event({ kind: "inbound_rejected", severity: "error", data });
+    });
+  }
+
+  async #commit(ops: readonly StoreOp[]): Promise<void> {
+    try {
+      await this.#o.committer.commit({ events: [], ops });
+    } catch (error) {
+      this.#hlc.forgetMark();
+      await this.#replica.reload((replica) => restoreReplica(this.#o.store, replica));
+      throw error;
+    }
+  }
+
+  #admit(message: InboundGossip): void {
+    const { sender, payload } = message;
+    const admission = this.#limits.admit(sender, payload.length, this.#o.clock.monoMs());
+    if (admission !== "ok")
+      return this.#reporter.rejected(sender, "rate_limited", { muted: admission === "muted" });
+    if (this.#inbox.length >= MAX_INBOX)
+      return this.#reporter.rejected(sender, "rate_limited", { inbox: true });
+    this.#inbox.push(message);
+    this.#background(async () => {
+      const next = this.#inbox.shift();
+      if (next) await this.#gossip.handle(next);
+    });
+  }
+
+  #invalid(sender: string, code: string): void {
+    this.#reporter.rejected(sender, code);
+    if (!this.#limits.reportInvalid(sender, this.#o.clock.monoMs())) return;
+    this.#reporter.event({ kind: "peer_muted", severity: "warn", data: { device: sender, code } });
+  }
+
+  /** A batch of this replica that came from outside: the store here is older than what was published. */
+  #appended({ batch }: SignedBatch): void {
+    if (batch.origin !== this.replicaId) return;
+    const behind = this.replicaId;
+    this.#background(() => this.#renew());
+    const data = { origin: behind, seq: batch.seq };
+    this.#reporter.event({ kind: "own_chain_behind", severity: "warn", data });
+  }
+
+  async #renew(): Promise<void> {
+    this.#hlc.stamp(this.replicaId);
+    const next = Math.max(this.#hlc.ms, Number.parseInt(this.#incarnation, 36) + 1).toString(36);
+    await this.#commit([put(HLC_SUB, INCARNATION, encodeCbor(next)), ...this.#hlc.markOps()]);
+    this.#incarnation = next;
+  }
+
+  #proven({ origin, seq }: ForkProof): void {
+    this.#pulls.forget(origin);
+    this.#receiver.held.dropOrigin(origin);
+    const data = { origin, seq, device: deviceOfReplica(origin) ?? "", own: origin === this.replicaId };
+    this.#reporter.event({ kind: "peer_equivocation", severity: "error", data });
+    this.#reporter.event({ kind: "peer_excluded", severity: "error", data });
+  }
+
+  /** After an operator confirmed: this device, excluded for a fork of its chain, goes on with a new one. */
+  async readmit(): Promise<string> {
+    await this.#exclusive(() => this.#renew());
+    const data = { device: this.#o.deviceId, origin: this.replicaId };
+    this.#reporter.event({ kind: "peer_readmitted", severity: "warn", data });
+    return this.replicaId;
+  }
+
+  /**
+   * Writes within a batch of the caller's making: `commit` gets the operations and makes them durable together with
+   * its own (a run's settlement). Only then the batch counts and is published; if it throws, nothing has happened.
+   * @throws CodedError `writer_denied` (403), `delta_invalid` (422), `doc_full` (409), `message_too_large` (422),
+   *   `origin_excluded` (403), and what `commit` throws.
+   */
+  async commitWith<T>(
+    writes: readonly LocalWrite[],
+    commit: (ops: readonly StoreOp[]) => Promise<T>,
+  ): Promise<T> {
+    await this.#listened;
+    return this.#exclusive(async () => {
+      const { replicaId } = this;
+      if (this.#replica.excludedFrom(replicaId) !== null) {
+        throw new CodedError(
+          "origin_excluded",
+          "This device's chain has forked; an operator must readmit it.",
+          {
+            status: 403,
+          },
+        );
+      }
+      const stamp = (): string => this.#hlc.stamp(replicaId);
+      const batch = buildLocalBatch(this.#replica, { fleet: this.#o.fleet, replicaId, stamp }, writes);
+      const signed = signBatch(batch, this.#key);
+      const { verdict, ops } = this.#replica.receive(signed, this.#hlc.ms);
+      if (verdict.decision !== "apply") {
+        const code = "code" in verdict ? verdict.code : verdict.decision;
+        throw new CodedError(code, "The own batch does not pass the checks of the peers.", { status: 409 });
+      }
+      let result: T;
+      try {
+        result = await commit([...ops, ...this.#hlc.markOps()]);
+      } catch (error) {
+        this.#replica.retract(batch.origin, batch.seq);
+        this.#hlc.forgetMark();
+        throw error;
+      }
+      if (this.#open) this.#link.send("batch", signed.message.bytes);
+      return result;
+    });
+  }
+
+  /** Writes and waits until the batch is durable. Several writes within the collecting time share one batch. */
+  change(doc: string, change: LocalWrite["change"]): Promise<void> {
+    if (this.#waiting.length >= MAX_WAITING) {
+      const message = "Too many writes wait for the store.";
+      return Promise.reject(new CodedError("doc_full", message, { status: 503 }));
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ write: { doc, change }, resolve, reject });
+      this.#collecting ??= this.#o.clock.after(this.#o.collectMs ?? 200, () => this.#flush());
+    });
+  }
+
+  #flush(): void {
+    this.#collecting = null;
+    const group = this.#waiting.splice(0, 64);
+    if (this.#waiting.length > 0) this.#collecting = this.#o.clock.after(0, () => this.#flush());
+    void this.#writeGroup(group);
+  }
+
+  async #writeGroup(group: readonly Waiting[]): Promise<void> {
+    const durable = async (ops: readonly StoreOp[]): Promise<void> => {
+      await this.#o.committer.commit({ events: [], ops });
+    };
+    try {
+      await this.commitWith(
+        group.map(({ write }) => write),
+        durable,
+      );
+      for (const { resolve } of group) resolve();
+    } catch (error) {
+      const [only, ...others] = group;
+      // One unfit write must not take the others with it: each gets its own batch and its own answer.
+      if (others.length > 0) for (const one of group) await this.#writeGroup([one]);
+      else only?.reject(error);
+    }
+  }
+
+  put(doc: string, key: string, value: Json): Promise<void> {
+    return this.change(doc, { op: "put", key, value });
+  }
+
+  delete(doc: string, key: string): Promise<void> {
+    return this.change(doc, { op: "delete", key });
+  }
+
+  /** What readers see of a document; undefined while nobody has written it. */
+  value(doc: string): Json | undefined {
+    const state = this.#replica.document(doc);
+    return state && stateValue(state);
+  }
+
+  /** One key of a map document. */
+  get(doc: string, key: string): Json | undefined {
+    return new Map(this.entries(doc)).get(key);
+  }
+
+  /** The live entries of a map document, sorted by key. */
+  entries(doc: string): readonly (readonly [key: string, value: Json])[] {
+    const state = this.#replica.document(doc);
+    if (state?.type !== "lwwmap" && state?.type !== "ormap") return [];
+    const value = stateValue(state);
+    return typeof value === "object" && value !== null
+      ? Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+      : [];
+  }
+
+  /** Takes a newer roster whose signature the caller has verified; revoked batches are removed. */
+  async adoptRoster(roster: Roster): Promise<void> {
+    await this.#exclusive(async () => {
+      this.#replica.addRoster(roster);
+      const ops = this.#replica.applyRevocations();
+      if (ops.length > 0) await this.#commit(ops);
+    });
+    this.#background(() => this.#gossip.retryHeld());
+  }
+
+  summary(): string {
+    return this.#replica.summary();
+  }
+
+  heads(): readonly HeadRow[] {
+    return this.#replica.heads();
+  }
+
+  measures(): SyncMeasures {
+    const own = new Map(this.heads().map(([origin, seq]) => [origin, seq]));
+    const { ratio, converged } = convergence([this.summary(), ...this.#gossip.summaries().values()]);
+    return {
+      converged,
+      ratio,
+      lagBatches: lagOf(own, this.#pulls.best()).lagBatches,
+      held: this.#receiver.held.size,
+      excludedOrigins: this.#replica.proofs().length,
+      unstableBatches: this.#replica.batches,
+      counts: this.#reporter.counts(),
+    };
+  }
+
+  /** Leaves the gossip after finishing what has begun. Writes still collecting are made durable first. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#open = false;
+    this.#digests.stop();
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+    this.#collecting?.cancel();
+    this.#listened = Promise.resolve();
+    const group = this.#waiting.splice(0);
+    if (group.length > 0) await this.#writeGroup(group);
+    await this.#tail;
+    await this.#link.close();
+  }
+}

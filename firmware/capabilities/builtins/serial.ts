@@ -1,0 +1,111 @@
+/** serial.read and serial.write (capabilities.md 11). A port has one owner; framing belongs to the channel data. */
+import { toHex } from "../../core/bytes.ts";
+import { CodedError } from "../../core/errors.ts";
+import type { Hardware, SerialLine } from "../../ports/hardware.ts";
+import type { Capability } from "../capability.ts";
+import { parseUri } from "../outputs/uris.ts";
+import type { ChannelDirectory } from "../ports.ts";
+import { busTarget } from "./bus-target.ts";
+import { boolean, bytes, contract, integer, name, numberArg, object } from "./define.ts";
+import { octetsOf, toBytesValue } from "./octets.ts";
+
+const MAX_BYTES = 4096;
+const MAX_WAIT_MS = 10_000;
+const MARGIN_MS = 250;
+
+const readContract = contract({
+  id: "serial.read",
+  title: "Read octets from a bound port",
+  class: "read",
+  params: object(
+    {
+      input: name,
+      maxBytes: integer(1, MAX_BYTES),
+      until: bytes(1, 8),
+      withinMs: { ...integer(0, MAX_WAIT_MS), default: 1000 },
+    },
+    ["until", "withinMs"],
+  ),
+  result: object({ data: bytes(0, MAX_BYTES), timedOut: boolean }),
+  topic: "input:{input}",
+  action: "read",
+  evidence: [{ kind: "serial_read", source: "input:{input}" }],
+  costMilli: 500,
+  timeoutMs: MAX_WAIT_MS + MARGIN_MS,
+  errors: ["framing"],
+});
+
+const writeContract = contract({
+  id: "serial.write",
+  title: "Write octets to an output port",
+  class: "effect",
+  params: object({ output: name, data: bytes(1, MAX_BYTES) }),
+  result: object({ written: integer(0, MAX_BYTES) }),
+  topic: "output:{output}",
+  action: "write",
+  evidence: [{ kind: "serial_write", source: "output:{output}" }],
+  costMilli: 500,
+  timeoutMs: 5000,
+});
+
+export function serialCapabilities(hardware: Hardware, channels: ChannelDirectory): readonly Capability[] {
+  const open = (uri: string): Promise<SerialLine> => {
+    const address = parseUri(uri);
+    const options = address?.scheme === "serial" ? channels.serial(address.port) : null;
+    if (address?.scheme !== "serial" || !options) {
+      throw new CodedError("io_error", "The board has no channel data for this port.", {
+        details: { target: uri, touched: false },
+      });
+    }
+    return hardware.serial(address.port, options);
+  };
+  const known = (port: string): boolean => channels.serial(port) !== null;
+  return [
+    {
+      contract: readContract,
+      resolve: (ctx, args) =>
+        busTarget(ctx, args, {
+          scheme: "serial",
+          isRead: () => true,
+          writeBytes: 0,
+          known: (address) => address.scheme === "serial" && known(address.port),
+        }),
+      timeoutMs: (args) => (numberArg(args, "withinMs") ?? 1000) + MARGIN_MS,
+      async perform({ args, target, signal }) {
+        const line = await open(target.uri);
+        const until = octetsOf(args, "until");
+        const request = {
+          maxBytes: numberArg(args, "maxBytes") ?? MAX_BYTES,
+          withinMs: numberArg(args, "withinMs") ?? 1000,
+          ...(until.length > 0 ? { until } : {}),
+        };
+        const { data, timedOut } = await line.read(request, signal);
+        return {
+          result: { data: toBytesValue(data), timedOut },
+          evidence: [{ kind: "serial_read", source: target.uri, payload: { bytes: toHex(data), timedOut } }],
+          readBytes: data.length,
+        };
+      },
+    },
+    {
+      contract: writeContract,
+      resolve: (ctx, args) =>
+        busTarget(ctx, args, {
+          scheme: "serial",
+          isRead: () => false,
+          writeBytes: octetsOf(args, "data").length,
+          known: (address) => address.scheme === "serial" && known(address.port),
+        }),
+      async perform({ args, target, signal }) {
+        const line = await open(target.uri);
+        const data = octetsOf(args, "data");
+        await line.write(data, signal);
+        return {
+          result: { written: data.length },
+          evidence: [{ kind: "serial_write", source: target.uri, payload: { bytes: toHex(data) } }],
+          writtenBytes: data.length,
+        };
+      },
+    },
+  ];
+}

@@ -1,0 +1,123 @@
+/** Steps 10 to 17: what is taken, the guard, the driver and its result (capabilities.md 4). */
+import { canonicalize } from "../../core/canonical-json.ts";
+import { messageOf, refusal } from "../../core/errors.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { isJsonObject, member } from "../../core/json.ts";
+import { violationRefusal, violationsOf } from "../contract/validate.ts";
+import { type CallState, resolved, type StepResult } from "./call-state.ts";
+import { applicableRates } from "./rates.ts";
+
+/** Operators and the daemon's own work are subjects with a cap of their own. */
+const SERVICE_CAP = 4;
+
+/** Step 10. */
+export async function admit(call: CallState): Promise<StepResult> {
+  const { ctx, parts } = call;
+  const entry = {
+    id: call.callId,
+    subject: ctx.subject,
+    capability: call.id,
+    ...(ctx.program ? {} : { subjectCap: SERVICE_CAP }),
+  };
+  const answer = await parts.admission.enter(entry, parts.settings.waitMs, call.signal);
+  if (!("waited" in answer)) return answer;
+  call.slotTaken = true;
+  call.waited = answer.waited;
+  return null;
+}
+
+/** Step 11. */
+export function takeRate(call: CallState): StepResult {
+  const { capability, target } = resolved(call);
+  const { ctx, parts } = call;
+  const rates = applicableRates(ctx.policy, {
+    subject: ctx.subject,
+    capability: call.id,
+    target: target.uri,
+    rate: capability.contract.rate,
+  });
+  return parts.rates.take(rates, parts.clock.monoMs());
+}
+
+/** Step 12: only evidence of this run counts, judged at the moment of acting. A guard that throws refuses. */
+export async function guard(call: CallState): Promise<StepResult> {
+  const { target } = resolved(call);
+  const requirement = target.output?.requirement;
+  if (!target.output || !requirement) {
+    return refusal("guard_error", 412, { why: "no_requirement" });
+  }
+  try {
+    const effect = { capability: call.id, output: target.output.name };
+    const verdict = await call.ctx.evidence.guard(requirement, effect);
+    return verdict.ok ? null : refusal(verdict.reason, 412, { ...verdict.details });
+  } catch (error) {
+    call.parts.observer.alert("guard_error", { capability: call.id, message: messageOf(error) });
+    return refusal("guard_error", 412, { why: "guard_failed" });
+  }
+}
+
+/** mΦ of a call: policy, else the contract. */
+export function costOfCall(call: CallState): number {
+  const { capability } = resolved(call);
+  const phi = call.ctx.policy.compiled.phi;
+  const budget = phi !== undefined && isJsonObject(phi) ? member(phi, "budget") : undefined;
+  const table = budget !== undefined && isJsonObject(budget) ? member(budget, "cost") : undefined;
+  const cost = table !== undefined && isJsonObject(table) ? member(table, call.id) : undefined;
+  return typeof cost === "number" ? cost : capability.contract.costMilli;
+}
+
+/** Step 13. */
+export function charge(call: CallState): StepResult {
+  const cost = costOfCall(call);
+  const refused = call.parts.budget.charge(call.ctx.subject, call.id, cost);
+  if (refused) return refused;
+  call.chargedMilli = cost;
+  return null;
+}
+
+/** Step 14: only for outputs of durability `before`. */
+export async function commitIntent(call: CallState): Promise<StepResult> {
+  const { ctx, parts } = call;
+  const { target } = resolved(call);
+  try {
+    await parts.intents.commit({
+      kind: "effect_intent",
+      actor: ctx.subject,
+      severity: "info",
+      runId: ctx.runId,
+      data: { capability: call.id, output: target.output?.name ?? null, args: call.args, target: target.uri },
+    });
+    return null;
+  } catch (error) {
+    parts.observer.alert("ledger_unavailable", { capability: call.id, message: messageOf(error) });
+    return refusal("ledger_unavailable", 503, { capability: call.id });
+  }
+}
+
+/** Step 16. */
+export function checkResult(call: CallState): StepResult {
+  const { capability } = resolved(call);
+  const { outcome } = call;
+  if (!outcome)
+    return refusal("result_invalid", 500, { where: "result", reason: "type_mismatch", path: "$" });
+  const found = violationsOf(capability.contract.result, outcome.result);
+  if (found.length > 0) return violationRefusal("result_invalid", 500, "result", found);
+  const size = Buffer.byteLength(canonicalize(outcome.result));
+  return size > capability.contract.maxResultBytes
+    ? refusal("result_too_large", 500, { limit: capability.contract.maxResultBytes, got: size })
+    : null;
+}
+
+/** Step 17: seals what was observed or done. */
+export async function recordEvidence(call: CallState): Promise<StepResult> {
+  try {
+    for (const draft of call.outcome?.evidence ?? []) {
+      call.evidence.push(await call.ctx.evidence.record(draft));
+    }
+    return null;
+  } catch (error) {
+    const details: JsonObject = { capability: call.id };
+    call.parts.observer.alert("evidence_failed", { ...details, message: messageOf(error) });
+    return refusal("integrity_error", 412, details);
+  }
+}

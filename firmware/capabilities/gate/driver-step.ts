@@ -1,0 +1,110 @@
+/** Step 15: the driver, with a deadline, an AbortSignal, and a way out when it ignores both. */
+import { type Refusal, refusal } from "../../core/errors.ts";
+import type { DriverOutcome } from "../capability.ts";
+import { type CallState, resolved, type StepResult } from "./call-state.ts";
+import { type Fault, mapFault } from "./faults.ts";
+
+type Settled =
+  | { readonly kind: "answered"; readonly value: DriverOutcome | Refusal }
+  | { readonly kind: "threw"; readonly error: unknown }
+  | { readonly kind: "timeout" }
+  | { readonly kind: "aborted" };
+
+/** Longest time in ms that this call may take. */
+function deadlineOf(call: CallState): number {
+  const { capability } = resolved(call);
+  const own = capability.timeoutMs?.(call.args) ?? capability.contract.timeoutMs;
+  const asked = call.args.timeoutMs;
+  return typeof asked === "number" ? Math.min(asked, own) : own;
+}
+
+export async function runDriver(call: CallState): Promise<StepResult> {
+  const { capability, target } = resolved(call);
+  const { ctx, parts } = call;
+  const abort = new AbortController();
+  const progress = { started: false };
+  const grantId = call.decision?.grantId;
+  if (grantId !== undefined) parts.decider.consumeGrant(grantId);
+  call.driverCalled = true;
+  const work = (): Promise<DriverOutcome | Refusal> => {
+    progress.started = true;
+    return capability.perform({ ctx, args: call.args, target, signal: abort.signal });
+  };
+  // The way to safety waits for no other call on the same path.
+  const path = target.safeValue ? null : target.exclusive;
+  const pending = parts.paths.run(path, abort.signal, work);
+  const settled = await raceDeadline(call, pending, abort);
+  return judge(call, settled, pending, progress.started);
+}
+
+async function raceDeadline(
+  call: CallState,
+  pending: Promise<DriverOutcome | Refusal>,
+  abort: AbortController,
+): Promise<Settled> {
+  const { clock } = call.parts;
+  const answer: Promise<Settled> = pending.then(
+    (value) => ({ kind: "answered", value }),
+    (error: unknown) => ({ kind: "threw", error }),
+  );
+  let resolveStop: (settled: Settled) => void = () => undefined;
+  const stopped = new Promise<Settled>((resolve) => {
+    resolveStop = resolve;
+  });
+  const end = (kind: "timeout" | "aborted"): void => {
+    abort.abort(call.signal.reason);
+    resolveStop({ kind });
+  };
+  const onAbort = (): void => end("aborted");
+  const timer = clock.after(deadlineOf(call), () => end("timeout"));
+  call.signal.addEventListener("abort", onAbort, { once: true });
+  if (call.signal.aborted) onAbort();
+  try {
+    const first = await Promise.race([answer, stopped]);
+    if (first.kind === "answered" || first.kind === "threw") return first;
+    // A driver that obeys its signal answers within one turn and knows best what it did.
+    const late = await Promise.race([answer, clock.yield().then(() => first)]);
+    return late.kind === "threw" && isAbort(late.error, abort.signal) ? first : late;
+  } finally {
+    timer.cancel();
+    call.signal.removeEventListener("abort", onAbort);
+  }
+}
+
+const isAbort = (error: unknown, signal: AbortSignal): boolean =>
+  error === signal.reason || (error instanceof Error && error.name === "AbortError");
+
+/** A write that was cut short on the bus may or may not have happened. */
+const isUnknownEffect = (kind: string, { refusal: { code }, touched }: Fault): boolean =>
+  kind === "effect" && touched && (code === "io_timeout" || code === "io_aborted");
+
+function judge(call: CallState, settled: Settled, pending: Promise<unknown>, started: boolean): StepResult {
+  const { target } = resolved(call);
+  switch (settled.kind) {
+    case "answered":
+      if (!("result" in settled.value)) {
+        call.touched = false;
+        return settled.value;
+      }
+      call.outcome = settled.value;
+      return null;
+    case "threw": {
+      const fault = mapFault(settled.error, target.uri);
+      call.touched = fault.touched;
+      if (fault.internal)
+        call.parts.observer.alert("driver_internal", { capability: call.id, target: target.uri });
+      return isUnknownEffect(target.class, fault)
+        ? refusal("effect_unknown", 503, fault.refusal.details)
+        : fault.refusal;
+    }
+    default: {
+      call.touched = started;
+      if (started && target.exclusive !== null) call.parts.paths.abandon(target.exclusive, pending);
+      const details = { target: target.uri, capability: call.id };
+      if (started && target.class === "effect") return refusal("effect_unknown", 503, details);
+      return settled.kind === "timeout"
+        ? refusal("io_timeout", 503, details)
+        : refusal("io_aborted", 409, details);
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** Policy globs, under the one name that the capabilities use. */
+export { matchesGlob as globMatches } from "../../policy/glob.ts";

@@ -1,0 +1,179 @@
+/** What the capabilities need from the rest of the daemon; the composition root hands the real parts in. */
+import type { Refusal } from "../core/errors.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import type { ResourceRequirement } from "../core/resource-required.ts";
+import type { GuardVerdict, Requirement } from "../evidence/types.ts";
+import type { LedgerEvent } from "../ledger/types.ts";
+import type { DecisionResult } from "../policy/types.ts";
+import type { SerialOptions, SpiOptions } from "../ports/hardware.ts";
+import type { StoreOp } from "../ports/store.ts";
+
+export type MaybePromise<T> = T | Promise<T>;
+
+/** One piece of evidence before it is sealed. */
+export interface EvidenceDraft {
+  readonly kind: string;
+  readonly source: string;
+  readonly payload: Json;
+  /** Declared by the daemon; without it the trust of the source applies. */
+  readonly trust?: number;
+  readonly ttlMs?: number;
+}
+
+/** The evidence of one run. Only what is in here can justify an effect of this run. */
+export interface EvidenceSink {
+  /** Seals and keeps a record; returns its id. */
+  record(draft: EvidenceDraft): MaybePromise<string>;
+  /** Judges the run's evidence and claims against a requirement and records the verdict as bookkeeping. */
+  guard(
+    requirement: Requirement,
+    effect: { readonly capability: string; readonly output: string },
+  ): MaybePromise<GuardVerdict>;
+  /** Smallest trust of what this run has seen; bounds the trust of what it writes. */
+  minTrust(): number;
+}
+
+/** policy.md 5 for one subject, topic and action. */
+export interface Decider {
+  /** Decides and counts the call for the rule's rate. */
+  decide(subject: string, topic: string, action: string): DecisionResult;
+  /** The same answer without counting anything. */
+  explain(subject: string, topic: string, action: string): DecisionResult;
+  /** Uses up one use of a grant; called when the driver is about to act. */
+  consumeGrant(grantId: string): void;
+}
+
+/** phi.md 11. Amounts in mΦ. */
+export interface Budget {
+  /** Null when charged, else the refusal `budget_exceeded` (429). */
+  charge(subject: string, capability: string, costMilli: number): Refusal | null;
+  refund(subject: string, capability: string, chargedMilli: number): void;
+}
+
+export type HomeostasisClass = "sense" | "actuate" | "publish" | "learn";
+
+/** What homeostasis says at this moment (homeostasis.md 4, 6, 12). */
+export interface Standing {
+  /** False until the boot states are locked: no effects before. */
+  bootLocked(): boolean;
+  /** The block of a capability target, or null. */
+  quarantine(
+    capability: string,
+    target: string,
+  ): {
+    readonly key: string;
+    readonly untilMs: number;
+    readonly cause: string;
+    readonly level: string;
+  } | null;
+  /** Classes that the present mode has withdrawn from this subject. */
+  withdrawn(subject: string): readonly HomeostasisClass[];
+  /** Cap of the adaptive throttle on calls in flight, or null. */
+  globalCap(): number | null;
+}
+
+/** Operator's kill switch; the policy's own switch is read from the compiled policy. */
+export interface KillSwitch {
+  killed(capability: string): boolean;
+}
+
+/** Passive: does the node exist, may it be opened (capabilities.md 5, 8). */
+export interface ResourceProbe {
+  probe(resource: string): Promise<ResourceRequirement | null>;
+}
+
+/** Writes the intent of an effect of durability `before`; resolves only after it is synced. */
+export interface IntentCommitter {
+  commit(event: LedgerEvent): Promise<void>;
+}
+
+/** Where the one wrapper tells what happened; none of it can fail a call. */
+export interface Observer {
+  usage(record: UsageRecord): void;
+  incident(record: IncidentRecord): void;
+  alert(code: string, details: JsonObject): void;
+  /** A missing resource or consent of a call, for the asks. */
+  asked(question: {
+    readonly program: string;
+    readonly kind: "resource" | "consent";
+    readonly subject: string;
+    readonly about: string;
+    readonly details: JsonObject;
+  }): void;
+}
+
+export interface UsageRecord {
+  readonly ts: number;
+  readonly runId: string;
+  readonly subject: string;
+  readonly capability: string;
+  readonly target: string;
+  readonly status: "ok" | "refused" | "error";
+  readonly code: string;
+  readonly durationMs: number;
+  readonly costMilli: number;
+  readonly argsSummary: string;
+}
+
+export interface IncidentRecord {
+  readonly ts: number;
+  readonly runId: string;
+  readonly subject: string;
+  readonly capability: string;
+  readonly reason: string;
+  readonly mode: "strict";
+  readonly argsHash: string;
+}
+
+/** Channel data of the board for the lines and devices that policy binds. */
+export interface ChannelDirectory {
+  /** Null for a line that this board does not have. */
+  gpio(
+    chip: string,
+    line: number,
+  ): { readonly activeLow: boolean; readonly bias: "none" | "pull-up" | "pull-down" } | null;
+  i2c(bus: number, address: number): { readonly known: boolean } | null;
+  spi(bus: number, chipSelect: number): SpiChannel | null;
+  serial(port: string): SerialOptions | null;
+}
+
+export interface SpiChannel {
+  readonly options: SpiOptions;
+  /** Frames that only ask: `(data & mask) === value`, byte by byte, of equal length. */
+  readonly requestFrames: readonly { readonly value: Uint8Array; readonly mask: Uint8Array }[];
+}
+
+export interface SensorReading {
+  readonly value: Json;
+  readonly unit: string | null;
+  readonly raw?: Json;
+  readonly quality: string;
+}
+
+/** The device drivers: compensation, range, step and frozen-value checks are theirs. */
+export interface SensorPort {
+  /** @throws CodedError `sensor_fault`, `reading_out_of_range` or a bus fault; ResourceRequired. */
+  read(uri: string, signal: AbortSignal): Promise<SensorReading>;
+}
+
+/** The outbox towards the broker; entries become durable with the run's settlement. */
+export interface OutboxPort {
+  stage(message: {
+    readonly topic: string;
+    readonly payload: Json;
+    readonly qos: 0 | 1;
+    readonly retain: boolean;
+  }): { readonly outboxId: string; readonly ops: readonly StoreOp[] } | Refusal;
+}
+
+/** The replicated settings map of the site. */
+export interface SharedStatePort {
+  get(key: string): { readonly value: Json; readonly writer: string } | null;
+  /** The write itself happens when the run settles: `ops` go into its batch. */
+  put(key: string, value: Json): { readonly ops: readonly StoreOp[] } | Refusal;
+}
+
+/** Runs the safe program of an output (capabilities.md 9); rejects if it failed. */
+export interface SafeProgramRunner {
+  run(program: string, output: string, signal: AbortSignal): Promise<void>;
+}

@@ -117,7 +117,10 @@ export class Gossip {
       return;
     }
     const message = readMessage(payload);
-    if (kind === "batch") return this.#batch(payload, sender, effects);
+    if (kind === "batch") {
+      this.#batch(payload, sender, effects);
+      return;
+    }
     const device = this.#o.replica.roster.devices.get(sender);
     if (!device) throw new CodedError("peer_unknown", "The sender is not in the roster.", { status: 403 });
     if (device.status !== "active")
@@ -149,7 +152,10 @@ export class Gossip {
 
   #answer(gossip: GossipMessage, effects: Effects): void {
     const { from } = gossip;
-    if (gossip.kind === "digest") return this.#digest(from, gossip.summary);
+    if (gossip.kind === "digest") {
+      this.#digest(from, gossip.summary);
+      return;
+    }
     if (gossip.target !== this.#o.deviceId)
       throw new CodedError("malformed", "The message is for another device.", { status: 400 });
     if (gossip.kind === "pull") {

@@ -32,10 +32,10 @@ import { restoreReplica } from "./replica-store.ts";
 import { Reporter, type SyncEvent } from "./reporter.ts";
 import { activeMembers, type Roster } from "./roster.ts";
 import { TRICKLE } from "./trickle.ts";
+import { WriteCollector } from "./write-collector.ts";
 
 const INCARNATION = "incarnation";
 const MAX_INBOX = 1024;
-const MAX_WAITING = 1024;
 const BOOT_PEERS = 5;
 const HOUSEKEEPING_MS = 60_000;
 
@@ -70,12 +70,6 @@ export interface SyncMeasures {
   readonly counts: ReadonlyMap<string, number>;
 }
 
-interface Waiting {
-  readonly write: LocalWrite;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
 export class SyncService implements AsyncDisposable {
   readonly #o: SyncOptions;
   readonly #key: SigningKey;
@@ -89,11 +83,11 @@ export class SyncService implements AsyncDisposable {
   readonly #gossip: Gossip;
   readonly #digests: DigestTimer;
   readonly #inbox: InboundGossip[] = [];
+  readonly #collector: WriteCollector;
   readonly #timers = new Set<Timer>();
   #incarnation: string;
-  #waiting: Waiting[] = [];
-  #collecting: Timer | null = null;
   #listened: Promise<void> = Promise.resolve();
+  #stopListening: () => void = () => undefined;
   #tail: Promise<void> = Promise.resolve();
   #open = false;
 
@@ -135,6 +129,9 @@ export class SyncService implements AsyncDisposable {
       onAppended: (batch) => this.#appended(batch),
       onProof: (proof) => this.#proven(proof),
     });
+    this.#collector = new WriteCollector(clock, options.collectMs ?? 200, async (writes) => {
+      await this.commitWith(writes, (ops) => options.committer.commit({ events: [], ops }));
+    });
     this.#digests = new DigestTimer({
       clock,
       entropy,
@@ -171,7 +168,10 @@ export class SyncService implements AsyncDisposable {
     this.#open = true;
     await this.#link.open((message) => this.#admit(message));
     this.#digests.start();
-    this.#listened = new Promise((resolve) => this.#after(this.#o.listenMs ?? 2_000, resolve));
+    this.#listened = new Promise((resolve) => {
+      this.#stopListening = resolve;
+      this.#after(this.#o.listenMs ?? 2_000, resolve);
+    });
     this.#background(() => this.#gossip.sendDigest());
     const peers = activeMembers(this.#replica.roster).filter((id) => id !== this.#o.deviceId);
     for (const peer of peers.slice(0, BOOT_PEERS)) this.#gossip.askHeads(peer);
@@ -225,10 +225,11 @@ export class SyncService implements AsyncDisposable {
   #admit(message: InboundGossip): void {
     const { sender, payload } = message;
     const admission = this.#limits.admit(sender, payload.length, this.#o.clock.monoMs());
-    if (admission !== "ok")
-      return this.#reporter.rejected(sender, "rate_limited", { muted: admission === "muted" });
-    if (this.#inbox.length >= MAX_INBOX)
-      return this.#reporter.rejected(sender, "rate_limited", { inbox: true });
+    const isFull = this.#inbox.length >= MAX_INBOX;
+    if (admission !== "ok" || isFull) {
+      this.#reporter.rejected(sender, "rate_limited", { muted: admission === "muted", inbox: isFull });
+      return;
+    }
     this.#inbox.push(message);
     this.#background(async () => {
       const next = this.#inbox.shift();
@@ -317,41 +318,12 @@ export class SyncService implements AsyncDisposable {
     });
   }
 
-  /** Writes and waits until the batch is durable. Several writes within the collecting time share one batch. */
+  /**
+   * Writes and waits until the batch is durable. Several writes within the collecting time share one batch.
+   * @throws CodedError as {@link commitWith}.
+   */
   change(doc: string, change: LocalWrite["change"]): Promise<void> {
-    if (this.#waiting.length >= MAX_WAITING) {
-      const message = "Too many writes wait for the store.";
-      return Promise.reject(new CodedError("doc_full", message, { status: 503 }));
-    }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ write: { doc, change }, resolve, reject });
-      this.#collecting ??= this.#o.clock.after(this.#o.collectMs ?? 200, () => this.#flush());
-    });
-  }
-
-  #flush(): void {
-    this.#collecting = null;
-    const group = this.#waiting.splice(0, 64);
-    if (this.#waiting.length > 0) this.#collecting = this.#o.clock.after(0, () => this.#flush());
-    void this.#writeGroup(group);
-  }
-
-  async #writeGroup(group: readonly Waiting[]): Promise<void> {
-    const durable = async (ops: readonly StoreOp[]): Promise<void> => {
-      await this.#o.committer.commit({ events: [], ops });
-    };
-    try {
-      await this.commitWith(
-        group.map(({ write }) => write),
-        durable,
-      );
-      for (const { resolve } of group) resolve();
-    } catch (error) {
-      const [only, ...others] = group;
-      // One unfit write must not take the others with it: each gets its own batch and its own answer.
-      if (others.length > 0) for (const one of group) await this.#writeGroup([one]);
-      else only?.reject(error);
-    }
+    return this.#collector.add({ doc, change });
   }
 
   put(doc: string, key: string, value: Json): Promise<void> {
@@ -421,10 +393,8 @@ export class SyncService implements AsyncDisposable {
     this.#digests.stop();
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
-    this.#collecting?.cancel();
-    this.#listened = Promise.resolve();
-    const group = this.#waiting.splice(0);
-    if (group.length > 0) await this.#writeGroup(group);
+    this.#stopListening();
+    await this.#collector.close();
     await this.#tail;
     await this.#link.close();
   }

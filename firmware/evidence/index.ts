@@ -1,5 +1,23 @@
 /** The public face of evidence: records, sources, requirements, claims and the guard (evidence.md). */
+
+export {
+  type BindingWitness,
+  type ChannelDescription,
+  checkBindings,
+  checkChannels,
+  gateSet,
+  type SetWitness,
+} from "./activation.ts";
 export { type AssessedRecord, assess, type GuardRecord, type RecordFault } from "./assess.ts";
+export {
+  type BundleContext,
+  type BundleKey,
+  buildProofBundle,
+  PROOF_BUNDLE_TYPE,
+  type ProofBundle,
+  proofHash,
+  verifyBundle,
+} from "./bundle.ts";
 export type { Check, Details, Failed } from "./check.ts";
 export { checkSchema, UNITS } from "./claim-schema.ts";
 export { claimId, readClaims } from "./claim-shape.ts";
@@ -30,6 +48,13 @@ export { computeClaim, fallbackText, type VmTrace } from "./fallback.ts";
 export { clampTtl, type Instant, isFresh, isFuture, MAX_SKEW_MS, rawAge } from "./freshness.ts";
 export { checkGroup, defaultGroupPolicy, type GroupMember } from "./groups.ts";
 export { type GuardInput, guard } from "./guard.ts";
+export {
+  firstInboundFailure,
+  INBOUND_LIMITS,
+  INBOUND_ORDER,
+  type InboundChecks,
+  type InboundReason,
+} from "./inbound.ts";
 export { resolvePointer } from "./json-pointer.ts";
 export {
   BUILT_IN_KINDS,
@@ -41,6 +66,14 @@ export {
   type ProfileName,
 } from "./kinds.ts";
 export { provenanceLevel, SIGNATURE_FRESH_MS } from "./level.ts";
+export {
+  OFFICIAL_TYPE,
+  type OfficialContext,
+  type OfficialSource,
+  type OfficialStatement,
+  officialRecord,
+  verifyOfficial,
+} from "./official.ts";
 export { compilePattern, type Pattern } from "./pattern.ts";
 export { countPoints, type PointRule, type PointWitness } from "./points.ts";
 export { predicateHolds, sameValue } from "./predicate.ts";
@@ -55,6 +88,8 @@ export {
   RunEvidence,
   type RunEvidenceOptions,
 } from "./run-evidence.ts";
+export { checkDrift, checkSamples, type Sample, type SamplingSpec } from "./sampling.ts";
+export { checkGrounded, claimScore, type GroundedWitness, type SinkOptions } from "./sink.ts";
 export { originOf, parseSource, requireSource, type SourceUri, sourceMatches } from "./source.ts";
 export {
   FACTORY_SOURCE_RULES,
@@ -63,6 +98,8 @@ export {
   type SourceRegistryOptions,
   UNKNOWN_TRUST,
 } from "./source-registry.ts";
+export { openStatement, type StatementKey, verifySigners } from "./statement.ts";
+export { exportRunEvidence, importRunEvidence, type RunEvidenceDocument } from "./transfer.ts";
 export {
   aggregateTrust,
   baseTrust,

@@ -1,4 +1,4 @@
-import { fromHex, fromUtf8, utf8 } from "../../../firmware/core/bytes.ts";
+import { fromBase64, fromHex, fromUtf8, utf8 } from "../../../firmware/core/bytes.ts";
 import { codeOf } from "../../../firmware/core/errors.ts";
 import { hashJson } from "../../../firmware/core/hash.ts";
 import type { Json } from "../../../firmware/core/json.ts";
@@ -186,6 +186,52 @@ function schemaCase({ claimId, schema, value }: Given): unknown {
   return flat(ev.checkSchema(claimId, schema, value as Json) ?? { ok: true });
 }
 
+function officialCase(given: Given): unknown {
+  const { sources, deviceId, fleet, nowMs, skewMs, seen } = given;
+  const source = (id: string): ev.OfficialSource | undefined =>
+    Object.hasOwn(sources, id)
+      ? { threshold: sources[id].threshold, keys: sources[id].keys.map(statementKey) }
+      : undefined;
+  const replayed = (id: string, nonce: string) => seen.some(([a, b]: Given) => a === id && b === nonce);
+  const context = { source, deviceId, fleet, nowMs, skewMs, seen: replayed };
+  return flat(ev.verifyOfficial(given.envelope, context));
+}
+
+const statementKey = (key: Given): ev.StatementKey => ({
+  keyId: key.keyid,
+  publicKey: key.publicKeyHex,
+  status: key.revoked ? "revoked" : key.retired ? "retired" : "active",
+  ...(key.expiresAt === undefined ? {} : { expiresAt: key.expiresAt }),
+});
+
+function bundleCase({ envelope, responseText, keys, scope, nowMs }: Given): unknown {
+  const signedAt = JSON.parse(fromUtf8(fromBase64(envelope.payload))).ts;
+  return flat(
+    ev.verifyBundle(envelope, utf8(responseText), {
+      keys: keys.map((key: Given) => ({
+        ...statementKey(key),
+        rosterDevice: key.rosterDevice,
+        scopes: key.scopes ?? [],
+      })),
+      scope,
+      requirement: ev.defaultRequirement("RESPOND"),
+      sources: new ev.SourceRegistry(),
+      nowMs: nowMs ?? signedAt,
+    }),
+  );
+}
+
+function sinkCase({ opName, bundle, minSources, minScore, tier, channel }: Given): unknown {
+  const resolve = (reference: Json) => reference as Given;
+  const limits = { minSources, minScore, ...(tier ? { tier } : {}), ...(channel ? { channel } : {}) };
+  return flat(ev.checkGrounded(opName, bundle, { resolve, ...limits }));
+}
+
+function inboundCase({ failing }: Given): unknown {
+  const checks = Object.fromEntries(failing.map((reason: string) => [reason, () => true]));
+  return { reason: ev.firstInboundFailure(checks) };
+}
+
 const held =
   (list: Given) =>
   (id: string): ev.PresentedEvidence | undefined =>
@@ -220,6 +266,16 @@ export const modules: readonly OpModule[] = [
       claims: claimsCase,
       group: groupCase,
       relation: relationCase,
+      official: officialCase,
+      inbound_order: inboundCase,
+      sink: sinkCase,
+      bundle: bundleCase,
+      gate_set: ({ evidence, risk, hint }) => flat(ev.gateSet(evidence, risk, hint)),
+      bindings: (given) => flat(ev.checkBindings(given.bindings, given.evidence, given)),
+      channels: (given) =>
+        flat(ev.checkChannels(given.expected, given.described, given.schemaEvidence, given)),
+      sampling: ({ spec, samples, fetched }) => flat(ev.checkSamples(spec, samples, fetched)),
+      drift: ({ prev, content, blockOnDrift }) => flat(ev.checkDrift(prev, content, blockOnDrift)),
       fallback_text: ({ reason, details }) => ({ text: ev.fallbackText(reason, details) }),
       compute_claim: ({ vmTrace }) => ev.computeClaim(vmTrace, "trace"),
       trust_word: ({ minimumWord, evidenceWord }: Given) => ({

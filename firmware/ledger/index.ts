@@ -12,9 +12,9 @@ export {
   CHECKPOINT_MS,
   GROUP_COMMIT_MS,
   Ledger,
-  type LedgerOptions,
   type OpenedAs,
 } from "./ledger.ts";
+export type { LedgerOptions } from "./ledger-options.ts";
 export * from "./note.ts";
 export * from "./proof-text.ts";
 export { type IndexedEntry, LedgerReader } from "./reader.ts";

@@ -1,18 +1,18 @@
 /** The one writer of durable state: group commits of entries and everything that must become durable with them. */
 import { encodeCbor } from "../core/cbor.ts";
-import type { Ed25519KeyPair } from "../core/ed25519.ts";
 import { CodedError, codeOf } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { Clock, Timer } from "../ports/clock.ts";
-import type { Log } from "../ports/log.ts";
-import { put, type Store, type StoreOp } from "../ports/store.ts";
-import { originOf } from "./checkpoint.ts";
+import type { Timer } from "../ports/clock.ts";
+import { put, type StoreOp } from "../ports/store.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { eventText } from "./event.ts";
 import { EPOCH_SUB, isLedgerSub, type Layout, layoutOf, SINGLE } from "./layout.ts";
-import { storedEpoch } from "./log-rows.ts";
-import { TYPE_ED25519, type VerifierKey, verifierKey } from "./note.ts";
+import { type LedgerOptions, logKeysOf, originAt } from "./ledger-options.ts";
+import { readAnchor, storedEpoch } from "./log-rows.ts";
+import type { VerifierKey } from "./note.ts";
+import { anchorAt, anchorOp, dropBodies } from "./prune.ts";
 import { LedgerReader } from "./reader.ts";
+import { pruneIndex } from "./retention.ts";
 import { EMPTY_LOG, type LogState } from "./sealed.ts";
 import { headOp, orphanOps, type Staged, stageEntries } from "./staging.ts";
 import { findStart, NOTHING_SIGNED, type SignedTree, type Start } from "./start.ts";
@@ -25,27 +25,6 @@ export const CHECKPOINT_MS = 60_000;
 const MAX_GROUP_EVENTS = 4096;
 /** Units that may wait; beyond it a commit is refused, because a store that stands still must not fill the memory. */
 const MAX_WAITING = 16_384;
-
-export interface LedgerOptions {
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly fleet: string;
-  readonly device: string;
-  /** `ledger.authority`. */
-  readonly authority?: string;
-  /** The lowest epoch to use; a higher stored one wins. */
-  readonly epoch?: number;
-  /** 32 bytes; seals head, anchor and the last signed checkpoint. */
-  readonly headKey: Uint8Array;
-  /** The device key: signs checkpoints. */
-  readonly signer: Ed25519KeyPair;
-  /** Earlier device keys, for checkpoints signed before a rotation; public keys, hex. */
-  readonly retiredKeys?: readonly string[];
-  /** Marks every entry with `sim: true`. */
-  readonly simulated: boolean;
-  readonly groupCommitMs?: number;
-  readonly log?: Log;
-}
 
 interface Waiting {
   readonly texts: readonly string[];
@@ -101,7 +80,7 @@ export class Ledger implements LedgerWriter {
     this.#state = opened.state;
     this.epoch = epoch;
     this.openedAs = opened.openedAs;
-    this.origin = originOf(options.authority ?? "imu.invalid", options.fleet, options.device, epoch);
+    this.origin = originAt(options, epoch);
     this.reader = new LedgerReader({ store: options.store, epoch, head: () => this.#state });
     this.#checkpointer = new Checkpointer({ ...options, layout, origin: this.origin, last: opened.signed });
   }
@@ -116,10 +95,13 @@ export class Ledger implements LedgerWriter {
     const { store } = options;
     const epoch = Math.max(options.epoch ?? 0, await storedEpoch(store));
     const layout = layoutOf(epoch);
-    const origin = originOf(options.authority ?? "imu.invalid", options.fleet, options.device, epoch);
+    const origin = originAt(options, epoch);
     const logKeys = logKeysOf(origin, options);
     const start = await findStart({ store, layout, headKey: options.headKey, origin, logKeys });
-    return Ledger.#adopt(options, epoch, layout, start);
+    const ledger = await Ledger.#adopt(options, epoch, layout, start);
+    const anchor = await readAnchor(store, ledger.#layout, options.headKey);
+    if (anchor !== null && anchor.index > 0) await dropBodies(store, ledger.#layout, anchor.index);
+    return ledger;
   }
 
   static async #adopt(options: LedgerOptions, epoch: number, layout: Layout, start: Start): Promise<Ledger> {
@@ -136,8 +118,7 @@ export class Ledger implements LedgerWriter {
       return ledger;
     }
     const next = epoch + 1;
-    const authority = options.authority ?? "imu.invalid";
-    const origin = originOf(authority, options.fleet, options.device, next);
+    const origin = originAt(options, next);
     const data = { origin, epoch: next, prev: start.prev, reason: start.reason };
     options.log?.error("ledger_epoch", data);
     const opened = { options, epoch: next, layout: layoutOf(next), state: EMPTY_LOG, signed: NOTHING_SIGNED };
@@ -294,11 +275,15 @@ export class Ledger implements LedgerWriter {
     });
   }
 
-  /** One signature at a time: the check against the last one, its persisting and its release are one step. */
+  /** One at a time: the check against the last signature, its persisting and its release are one step. */
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#signing.then(work);
+    this.#signing = done.catch(() => undefined);
+    return done;
+  }
+
   #sign(): Promise<string> {
-    const signed = this.#signing.then(() => this.#checkpointer.sign(this.#state));
-    this.#signing = signed.catch(() => undefined);
-    return signed;
+    return this.#exclusively(() => this.#checkpointer.sign(this.#state));
   }
 
   /** Makes everything that waits durable. */
@@ -318,6 +303,44 @@ export class Ledger implements LedgerWriter {
     return this.#sign();
   }
 
+  /**
+   * Adds witnesses' signature lines to a stored checkpoint. Lines of unknown keys are ignored.
+   * @returns the note with them. @throws CodedError `bad_note`, `bad_signature`, `bad_checkpoint` (no such checkpoint).
+   */
+  addCosignatures(
+    size: number,
+    lines: readonly string[],
+    witnessKeys: readonly VerifierKey[],
+  ): Promise<string> {
+    return this.#exclusively(() => this.#checkpointer.addCosignatures(size, lines, witnessKeys));
+  }
+
+  /**
+   * Prunes whole tiles of bodies: first the record and a checkpoint, then the anchor, then the deletions.
+   * @param limits what retention and witnessing allow, see `pruneIndex`.
+   * @returns the new first index, null if there is nothing to prune.
+   * @throws CodedError `store_corrupt` if the log is damaged where it would be cut; storage codes.
+   */
+  async prune(limits: {
+    readonly largestWitnessed: number;
+    readonly firstIndexToKeep: number;
+  }): Promise<number | null> {
+    const { store, headKey } = this.#options;
+    const present = await readAnchor(store, this.#layout, headKey);
+    const minIndex = present?.index ?? 0;
+    const to = pruneIndex({ ...limits, size: this.#state.size, minIndex });
+    if (to === minIndex) return null;
+    const anchor = present === null ? null : await anchorAt(store, this.#layout, to);
+    if (anchor === null) throw new CodedError("store_corrupt", "The log is damaged where it would be cut.");
+    const checkpointSize = this.#checkpointer.covered;
+    const data = { from: minIndex, to, lastHash: anchor.prevHash, checkpointSize };
+    await this.#record("ledger_pruned", "info", data, []);
+    await this.checkpoint();
+    await store.batch([anchorOp(this.#layout, headKey, anchor)], { sync: true });
+    await dropBodies(store, this.#layout, to);
+    return to;
+  }
+
   /** Flushes, signs a last checkpoint if entries are uncovered, and refuses later commits. Idempotent. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
@@ -333,9 +356,4 @@ export class Ledger implements LedgerWriter {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-function logKeysOf(origin: string, options: LedgerOptions): VerifierKey[] {
-  const keys = [options.signer.publicKeyHex, ...(options.retiredKeys ?? [])];
-  return keys.map((publicKeyHex) => verifierKey(origin, TYPE_ED25519, publicKeyHex));
 }

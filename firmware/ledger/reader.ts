@@ -59,11 +59,13 @@ export class LedgerReader {
     return { size, lastHash, lastTs };
   }
 
-  /** Undefined if there is no such entry (any more). @throws CodedError `bad_entry`, `hash_mismatch`. */
+  /** Undefined if there is no such entry (any more); of a pruned range only the kept kinds. @throws CodedError `bad_entry`, `hash_mismatch`. */
   async entry(index: number): Promise<IndexedEntry | undefined> {
     if (!Number.isSafeInteger(index) || index < 0 || index >= this.#head().size) return undefined;
     const row = await readEntry(this.#store, this.#layout, index);
-    return row === null ? undefined : checked(index, row.read);
+    if (row !== null) return checked(index, row.read);
+    const kept = await this.#store.get(this.#layout.kept, indexKey(index));
+    return kept === undefined ? undefined : checked(index, readStored(kept));
   }
 
   /** Entries [from, to) that are still stored, in order. @throws CodedError `bad_entry`, `hash_mismatch`. */

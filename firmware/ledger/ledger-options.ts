@@ -1,0 +1,41 @@
+/** What a ledger is opened with. */
+import type { Ed25519KeyPair } from "../core/ed25519.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { Store } from "../ports/store.ts";
+import { originOf } from "./checkpoint.ts";
+import { TYPE_ED25519, type VerifierKey, verifierKey } from "./note.ts";
+
+/** Reserved by RFC 2606, so that an origin cannot collide with a real name. */
+const DEFAULT_AUTHORITY = "imu.invalid";
+
+export interface LedgerOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly fleet: string;
+  readonly device: string;
+  /** `ledger.authority`. */
+  readonly authority?: string;
+  /** The lowest epoch to use; a higher stored one wins. */
+  readonly epoch?: number;
+  /** 32 bytes; seals head, anchor and the last signed checkpoint. */
+  readonly headKey: Uint8Array;
+  /** The device key: signs checkpoints. */
+  readonly signer: Ed25519KeyPair;
+  /** Earlier device keys, for checkpoints signed before a rotation; public keys, hex. */
+  readonly retiredKeys?: readonly string[];
+  /** Marks every entry with `sim: true`. */
+  readonly simulated: boolean;
+  readonly groupCommitMs?: number;
+  readonly log?: Log;
+}
+
+/** The origin of one epoch. @throws CodedError `bad_checkpoint` if a part cannot be in an origin. */
+export const originAt = (options: LedgerOptions, epoch: number): string =>
+  originOf(options.authority ?? DEFAULT_AUTHORITY, options.fleet, options.device, epoch);
+
+/** The present key of the log and the retired ones. */
+export function logKeysOf(origin: string, options: LedgerOptions): VerifierKey[] {
+  const keys = [options.signer.publicKeyHex, ...(options.retiredKeys ?? [])];
+  return keys.map((publicKeyHex) => verifierKey(origin, TYPE_ED25519, publicKeyHex));
+}

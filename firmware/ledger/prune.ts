@@ -1,0 +1,56 @@
+/** Deleting the bodies of pruned entries; leaf hashes and the kept kinds stay provable (ledger.md 11). */
+import { toHex } from "../core/bytes.ts";
+import { del, put, type Store, type StoreOp } from "../ports/store.ts";
+import { readStored } from "./entry.ts";
+import { isKeptForever } from "./kinds.ts";
+import { indexKey, type Layout, SINGLE } from "./layout.ts";
+import { readEntry, storedRange } from "./log-rows.ts";
+import { seal } from "./sealed.ts";
+import type { VerifyAnchor } from "./verify.ts";
+
+const ROWS_PER_BATCH = 512;
+
+/**
+ * The anchor at `index`, from stored nodes and the entry before it.
+ * @returns null if one of them is gone or damaged: such a log must be repaired, not pruned.
+ */
+export async function anchorAt(store: Store, layout: Layout, index: number): Promise<VerifyAnchor | null> {
+  const range = await storedRange(store, layout, index);
+  const last = await readEntry(store, layout, index - 1);
+  if (range === null || !last?.read || last.read.hash !== last.read.storedHash) return null;
+  return { index, prevHash: last.read.hash, range };
+}
+
+export function anchorOp(layout: Layout, headKey: Uint8Array, anchor: VerifyAnchor): StoreOp {
+  const { index, prevHash, range } = anchor;
+  return put(
+    layout.anchor,
+    SINGLE,
+    seal("anchor", headKey, { index, prevHash, range: range.hashes.map(toHex) }),
+  );
+}
+
+/**
+ * Deletes the bodies below an anchor that is already durable, copying those of kept kinds first. Each batch is
+ * complete in itself, so that a stop in between is finished by calling this again.
+ * @returns the number of bodies deleted.
+ */
+export async function dropBodies(store: Store, layout: Layout, below: number): Promise<number> {
+  let dropped = 0;
+  for (;;) {
+    const ops: StoreOp[] = [];
+    let rows = 0;
+    for await (const [key, row] of store.range(layout.entries, {
+      lt: indexKey(below),
+      limit: ROWS_PER_BATCH,
+    })) {
+      const read = readStored(row);
+      if (read !== null && isKeptForever(read.entry.event.kind)) ops.push(put(layout.kept, key, row));
+      ops.push(del(layout.entries, key));
+      rows++;
+    }
+    if (rows === 0) return dropped;
+    await store.batch(ops, { sync: true });
+    dropped += rows;
+  }
+}

@@ -1,0 +1,148 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { LevelStore } from "../../firmware/adapters/level-store.ts";
+import { concat, utf8 } from "../../firmware/core/bytes.ts";
+import { canonicalize } from "../../firmware/core/canonical-json.ts";
+import { encodeCbor } from "../../firmware/core/cbor.ts";
+import { sha256 } from "../../firmware/core/hash.ts";
+import { LedgerReader, type VerifyKeys, verifyStore } from "../../firmware/ledger/index.ts";
+import { del, put } from "../../firmware/ports/store.ts";
+import { bench, fill, headKey } from "./fixture.ts";
+
+const SIZE = 12;
+const key = (index: number): string => String(index).padStart(12, "0");
+
+describe("tampering with a stored ledger", () => {
+  let directory: string;
+  let store: LevelStore;
+  let keys: VerifyKeys;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "imu-ledger-"));
+    store = await LevelStore.open(directory, { create: true });
+    const ledger = await bench(store).open();
+    keys = { logKeys: ledger.logKeys, origin: ledger.origin, headKey };
+    await fill(ledger, 6);
+    await ledger.checkpoint();
+    await fill(ledger, SIZE - 6);
+  });
+
+  afterEach(async () => {
+    await store[Symbol.asyncDispose]();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const row = async (index: number): Promise<Uint8Array> => {
+    const found = await store.get("lg", key(index));
+    if (!found) throw new Error(`no row ${index}`);
+    return found;
+  };
+  const write = (index: number, value: Uint8Array) =>
+    store.batch([put("lg", key(index), value)], { sync: true });
+
+  it("is not seen where nothing was changed", async () => {
+    expect(await verifyStore(store, keys)).toMatchObject({
+      ok: true,
+      size: SIZE,
+      lastGoodCheckpoint: 6,
+      warnings: [],
+    });
+  });
+
+  it("is found at its index for every flipped bit of a stored entry", async () => {
+    const original = await row(4);
+    const reasons = new Set<string | null>();
+    for (let at = 0; at < original.length; at++) {
+      const bent = original.slice();
+      bent[at] = (bent[at] ?? 0) ^ (1 << (at % 8));
+      await write(4, bent);
+      const report = await verifyStore(store, keys);
+      expect([report.ok, report.firstBad], `byte ${at}`).toEqual([false, 4]);
+      reasons.add(report.reason);
+    }
+    expect([...reasons].sort()).toEqual(["bad_entry", "hash_mismatch"]);
+  });
+
+  it("is found when an entry is no CBOR at all", async () => {
+    await write(3, Uint8Array.of(0xff, 0x00, 0x13));
+    expect(await verifyStore(store, keys)).toMatchObject({ reason: "bad_entry", firstBad: 3, exact: true });
+  });
+
+  it("is found when an edited entry carries its recomputed hash", async () => {
+    const reader = await LedgerReader.open(store, { headKey });
+    const found = await reader.entry(8);
+    const edited = { ...found?.entry, ts: 1 };
+    const bytes = utf8(canonicalize(edited));
+    await write(8, encodeCbor({ entry: bytes, hash: sha256(bytes) }));
+    expect(await verifyStore(store, keys)).toMatchObject({ reason: "leaf_mismatch", firstBad: 8 });
+    const leaf = sha256(concat(Uint8Array.of(0), bytes));
+    await store.batch([put("lgn", `00!${key(8)}`, leaf)], { sync: true });
+    expect(await verifyStore(store, keys)).toMatchObject({ reason: "chain_break", firstBad: 9 });
+  });
+
+  it("is found when the hash is over text that is not canonical", async () => {
+    const reader = await LedgerReader.open(store, { headKey });
+    const bytes = utf8(JSON.stringify((await reader.entry(5))?.entry, null, 1));
+    await write(5, encodeCbor({ entry: bytes, hash: sha256(bytes) }));
+    expect(await verifyStore(store, keys)).toMatchObject({ reason: "bad_entry", firstBad: 5 });
+  });
+
+  it("is found after a deletion, a swap and a truncation", async () => {
+    const [four, seven] = [await row(4), await row(7)];
+    await store.batch([del("lg", key(7))], { sync: true });
+    expect(await verifyStore(store, keys)).toMatchObject({
+      reason: "missing_entry",
+      firstBad: 7,
+      exact: true,
+    });
+    await write(7, four);
+    await write(4, seven);
+    expect(await verifyStore(store, keys)).toMatchObject({ reason: "chain_break", firstBad: 4 });
+    await write(7, seven);
+    await write(4, four);
+    await store.batch([del("lg", key(SIZE - 1))], { sync: true });
+    expect(await verifyStore(store, keys)).toMatchObject({ reason: "truncated", firstBad: SIZE - 1 });
+  });
+
+  it("is found without the head key by chain and checkpoints, with a warning that says so", async () => {
+    const blind = { ...keys, headKey: null };
+    expect(await verifyStore(store, blind)).toMatchObject({
+      ok: true,
+      warnings: [{ code: "head_unverified", why: "no_key" }],
+    });
+    await store.batch(
+      [5, 6, 7, 8, 9, 10, 11].map((index) => del("lg", key(index))),
+      { sync: true },
+    );
+    await store.batch([del("lghead", "0")], { sync: true });
+    expect(await verifyStore(store, blind)).toMatchObject({ reason: "truncated", firstBad: 5 });
+  });
+
+  it("is found where a forged head hides a truncated tail", async () => {
+    await store.batch([put("lghead", "0", utf8("forged"))], { sync: true });
+    const report = await verifyStore(store, keys);
+    expect(report.warnings).toEqual([{ code: "head_unverified", why: "bad_mac" }]);
+  });
+
+  it("does not use a checkpoint whose signature is bad, and says so", async () => {
+    const note = (await store.get("lgcp", key(6))) ?? new Uint8Array();
+    await store.batch([put("lgcp", key(6), utf8(new TextDecoder().decode(note).replace("\n6\n", "\n7\n")))], {
+      sync: true,
+    });
+    expect(await verifyStore(store, keys)).toMatchObject({
+      ok: true,
+      lastGoodCheckpoint: null,
+      warnings: [{ code: "checkpoint_bad_signature", size: 6 }],
+    });
+  });
+
+  it("stops with the signal's reason, and reports progress", async () => {
+    const seen: number[] = [];
+    await verifyStore(store, keys, { onProgress: (entries) => seen.push(entries) });
+    expect(seen.at(-1)).toBe(SIZE);
+    const signal = AbortSignal.abort(new Error("enough"));
+    await expect(verifyStore(store, keys, { signal })).rejects.toThrow("enough");
+  });
+});

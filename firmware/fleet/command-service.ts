@@ -14,14 +14,15 @@ import type { InboundMessage, MessageBus } from "../ports/message-bus.ts";
 import type { Store } from "../ports/store.ts";
 import type { Challenge } from "./challenge.ts";
 import { type ReceivedCommand, readCommand } from "./command-format.ts";
+import { CommandJournal } from "./command-journal.ts";
 import { type Judgement, judgeCommand } from "./command-judge.ts";
 import { type CommandRecord, CommandStore } from "./command-store.ts";
 import { argsProblem, COMMAND_TABLE, type CommandRule } from "./command-table.ts";
 import type { Committer } from "./committer.ts";
 import { InboundLine } from "./inbound-line.ts";
 import { KeyRates } from "./key-rates.ts";
-import type { Outbox, Staged } from "./outbox.ts";
-import { type ReceiptOutcome, signReceipt } from "./receipt.ts";
+import type { Outbox } from "./outbox.ts";
+import { signReceipt } from "./receipt.ts";
 import { Rejections } from "./rejections.ts";
 import type { DeviceTopics } from "./topics.ts";
 
@@ -81,12 +82,12 @@ interface Arrival {
   readonly monoMs: number;
 }
 
-const RECEIPT_LIFE_MS = 24 * 3_600_000;
 const PEER = "mqtt:cmd";
 
 export class CommandService implements AsyncDisposable {
   readonly #options: CommandServiceOptions;
   readonly #records: CommandStore;
+  readonly #journal: CommandJournal;
   readonly #rejections: Rejections;
   readonly #line: InboundLine;
   readonly #rates: KeyRates;
@@ -97,6 +98,7 @@ export class CommandService implements AsyncDisposable {
   constructor(options: CommandServiceOptions) {
     this.#options = options;
     this.#records = new CommandStore(options.store);
+    this.#journal = new CommandJournal(options, PEER);
     this.#rejections = new Rejections(options);
     this.#rates = new KeyRates(options.clock);
     this.#line = new InboundLine({
@@ -229,8 +231,7 @@ export class CommandService implements AsyncDisposable {
   async #again(arrival: Arrival): Promise<void> {
     const record = this.#records.find(arrival.received.command.id);
     if (!record?.receipt) return;
-    const staged = this.#stageReplies(record, record.receipt);
-    await this.#commit([], staged, []);
+    await this.#journal.answer(record, record.receipt, []);
   }
 
   /** Row 8 and later: recorded, then answered precisely. */
@@ -238,13 +239,13 @@ export class CommandService implements AsyncDisposable {
     this.#rejections.count(PEER, problem.code);
     this.#options.log.warn("command_refused", { code: problem.code, reason: problem.reason });
     const record = this.#record(arrival, "", keyIds);
-    const entry = await this.#writeEntry(record, problem.status, problem.code, arrival.monoMs);
+    const entry = await this.#journal.entry(record, problem.status, problem.code, arrival.monoMs);
     const details = {
       ...problem.details,
       ...(problem.reason === problem.code ? {} : { reason: problem.reason }),
     };
-    const receipt = this.#receipt(record, "refused", problem.code, problem.status, details, entry);
-    await this.#commit([], this.#stageReplies(record, receipt), []);
+    const receipt = this.#journal.receipt(record, "refused", problem.code, problem.status, details, entry);
+    await this.#journal.answer(record, receipt, []);
   }
 
   async #accept(arrival: Arrival, rule: CommandRule, keyIds: readonly string[]): Promise<void> {
@@ -256,7 +257,7 @@ export class CommandService implements AsyncDisposable {
     if (!ops) return this.#refuse(arrival, refusal("replay_store_full", 503), keyIds);
     let entry: EntryReceipt;
     try {
-      entry = await this.#writeEntry(record, 202, "accepted", arrival.monoMs, ops);
+      entry = await this.#journal.entry(record, 202, "accepted", arrival.monoMs, ops);
     } catch (error) {
       // Neither acknowledged nor executed: without a record it never happened (ledger.md 2).
       this.#records.withdraw(record);
@@ -276,7 +277,7 @@ export class CommandService implements AsyncDisposable {
   ): Promise<void> {
     if (dryRun) {
       const plan = { plan: { name: record.name, handler: rule.handler, args } };
-      return this.#finish(record, this.#receipt(record, "dry_run", "ok", 200, plan, entry));
+      return this.#finish(record, this.#journal.receipt(record, "dry_run", "ok", 200, plan, entry));
     }
     const context = {
       commandId: record.id,
@@ -296,17 +297,20 @@ export class CommandService implements AsyncDisposable {
     }
     const code = result.code ?? (result.status < 400 ? "ok" : "command_failed");
     const outcome = result.status < 400 ? "done" : "refused";
-    await this.#finish(record, this.#receipt(record, outcome, code, result.status, result.details, entry));
+    await this.#finish(
+      record,
+      this.#journal.receipt(record, outcome, code, result.status, result.details, entry),
+    );
   }
 
   /** An earlier life accepted it and did not finish: it never runs again. */
   async #interrupted(record: CommandRecord): Promise<void> {
-    const entry = await this.#writeEntry(record, 503, "interrupted", this.#options.clock.monoMs());
-    await this.#finish(record, this.#receipt(record, "interrupted", "interrupted", 503, {}, entry));
+    const entry = await this.#journal.entry(record, 503, "interrupted", this.#options.clock.monoMs());
+    await this.#finish(record, this.#journal.receipt(record, "interrupted", "interrupted", 503, {}, entry));
   }
 
   async #finish(record: CommandRecord, receipt: Uint8Array): Promise<void> {
-    await this.#commit([this.#records.finish(record, receipt)], this.#stageReplies(record, receipt), []);
+    await this.#journal.answer(record, receipt, [this.#records.finish(record, receipt)]);
   }
 
   #record({ received, message }: Arrival, scope: string, keyIds: readonly string[]): CommandRecord {
@@ -328,89 +332,6 @@ export class CommandService implements AsyncDisposable {
       correlation: message.correlationData?.slice(0, 256) ?? null,
       receipt: null,
     };
-  }
-
-  async #writeEntry(
-    record: CommandRecord,
-    status: number,
-    code: string,
-    sinceMonoMs: number,
-    ops: Parameters<Committer["commit"]>[0]["ops"] = [],
-  ): Promise<EntryReceipt> {
-    const { clock, committer } = this.#options;
-    const data = {
-      commandId: record.id,
-      keyid: record.keyIds[0] ?? "",
-      scope: record.scope,
-      op: record.name,
-      status,
-      code,
-      requestHash: record.hash,
-      elapsedMs: Math.round(clock.monoMs() - sinceMonoMs),
-    };
-    const severity = status < 400 ? "info" : "warn";
-    const [entry] = await committer.commit(
-      { events: [{ kind: "command", actor: record.keyIds[0] ?? PEER, severity, data }], ops },
-      { urgent: true },
-    );
-    if (!entry) throw new CodedError("internal", "The ledger gave no receipt for a command entry.");
-    return entry;
-  }
-
-  #receipt(
-    record: CommandRecord,
-    outcome: ReceiptOutcome,
-    code: string,
-    status: number,
-    details: JsonObject,
-    entry: EntryReceipt,
-  ): Uint8Array {
-    const { device, clock, policyHash } = this.#options;
-    return signReceipt(
-      {
-        schema: "imu.receipt/1",
-        commandId: record.id,
-        commandHash: record.hash,
-        device: device.id,
-        outcome,
-        code,
-        status,
-        details,
-        ledger: { seq: entry.index, hash: entry.hash },
-        policyHash: policyHash(),
-        at: clock.wallMs(),
-      },
-      device.key,
-    );
-  }
-
-  #stageReplies(record: CommandRecord, receipt: Uint8Array): Staged[] {
-    const { outbox, clock } = this.#options;
-    return record.replyTo.map((topic) =>
-      outbox.stage({
-        topic,
-        class: "logic",
-        body: receipt,
-        idem: `receipt/${record.id}/${record.hash.slice(0, 16)}/${topic}`,
-        expiresMs: clock.wallMs() + RECEIPT_LIFE_MS,
-        ...(record.correlation ? { correlation: record.correlation } : {}),
-      }),
-    );
-  }
-
-  async #commit(
-    ops: Parameters<Committer["commit"]>[0]["ops"],
-    staged: readonly Staged[],
-    events: Parameters<Committer["commit"]>[0]["events"],
-  ): Promise<void> {
-    const all = [...ops, ...staged.flatMap((item) => item.ops)];
-    try {
-      if (all.length > 0) await this.#options.committer.commit({ events, ops: all }, { urgent: true });
-    } catch (error) {
-      for (const item of staged) item.cancel();
-      throw error;
-    }
-    for (const item of staged) item.confirm();
   }
 
   #track(work: Promise<void>): void {

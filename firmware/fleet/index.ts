@@ -1,0 +1,30 @@
+/** The fleet link: outbox, commands, status. */
+export { type Authority, assertNotOlder, loadAuthority, readAuthority } from "./authority.ts";
+export { Challenge } from "./challenge.ts";
+export {
+  COMMAND_TYPE,
+  type Command,
+  MAX_COMMAND_BYTES,
+  RECEIPT_TYPE,
+  readCommand,
+} from "./command-format.ts";
+export { type Judgement, judgeCommand } from "./command-judge.ts";
+export {
+  type AuthorityView,
+  type CommandContext,
+  type CommandHandler,
+  type CommandResult,
+  CommandService,
+  type CommandServiceOptions,
+} from "./command-service.ts";
+export { COMMAND_TABLE, type CommandRule } from "./command-table.ts";
+export type { Committer } from "./committer.ts";
+export { isMessageId, newMessageId } from "./message-id.ts";
+export { type DeviceIdentity, offlineMessage, type StatusView, statusMessage } from "./messages.ts";
+export { Outbox, type OutboxDraft, type OutboxOptions, type OutboxStats, type Staged } from "./outbox.ts";
+export type { OutboxClass } from "./outbox-queue.ts";
+export type { OutboxGap } from "./outbox-records.ts";
+export { FleetPublisher, gapReporter } from "./publisher.ts";
+export type { Receipt } from "./receipt.ts";
+export { StatusPublisher } from "./status-publisher.ts";
+export { type DeviceTopics, deviceTopics, isFleetId } from "./topics.ts";

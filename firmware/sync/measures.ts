@@ -42,3 +42,14 @@ export function effectiveBatches(
   const effective = applied.filter((seq) => seq < from);
   return { effective, rebuild: effective.length < applied.length };
 }
+
+/** The gauges and counters of one replica. */
+export interface SyncMeasures {
+  readonly converged: boolean;
+  readonly ratio: number;
+  readonly lagBatches: number;
+  readonly held: number;
+  readonly excludedOrigins: number;
+  readonly unstableBatches: number;
+  readonly counts: ReadonlyMap<string, number>;
+}

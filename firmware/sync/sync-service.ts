@@ -23,7 +23,7 @@ import { deviceOfReplica } from "./hlc.ts";
 import { HLC_SUB, HybridClock } from "./hybrid-clock.ts";
 import { buildLocalBatch } from "./local-batch.ts";
 import type { LocalWrite } from "./local-change.ts";
-import { convergence, type HeadRow, lagOf } from "./measures.ts";
+import { convergence, type HeadRow, lagOf, type SyncMeasures } from "./measures.ts";
 import { PeerLimits } from "./peer-limits.ts";
 import { PullPlanner } from "./pull-planner.ts";
 import { Receiver } from "./receiver.ts";
@@ -58,16 +58,6 @@ export interface SyncOptions {
   readonly collectMs?: number;
   /** How long a start listens for a longer chain of its own before the first batch; default 2 000. */
   readonly listenMs?: number;
-}
-
-export interface SyncMeasures {
-  readonly converged: boolean;
-  readonly ratio: number;
-  readonly lagBatches: number;
-  readonly held: number;
-  readonly excludedOrigins: number;
-  readonly unstableBatches: number;
-  readonly counts: ReadonlyMap<string, number>;
 }
 
 export class SyncService implements AsyncDisposable {
@@ -151,10 +141,10 @@ export class SyncService implements AsyncDisposable {
     }
     const replica = new Replica(options.fleet, options.rosters);
     const unusable = await restoreReplica(options.store, replica);
-    const service = new SyncService(options, hlc, incarnation, replica);
-    service.#reporter.count("unusable_rows", unusable);
     const ops = replica.applyRevocations();
     if (ops.length > 0) await options.committer.commit({ events: [], ops });
+    const service = new SyncService(options, hlc, incarnation, replica);
+    service.#reporter.count("unusable_rows", unusable);
     return service;
   }
 

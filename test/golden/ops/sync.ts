@@ -1,6 +1,7 @@
 import { codeOf } from "../../../firmware/core/errors.ts";
 import { TokenBucket, takeAll } from "../../../firmware/core/token-bucket.ts";
 import { hashBatch } from "../../../firmware/sync/batch.ts";
+import { decideOpinions, decisionStrength } from "../../../firmware/sync/consensus.ts";
 import {
   gcounterValue,
   incrementDelta,
@@ -29,6 +30,13 @@ import {
   tick,
 } from "../../../firmware/sync/hlc.ts";
 import { judgeBatch } from "../../../firmware/sync/judge.ts";
+import {
+  answerLease,
+  fence,
+  heldLease,
+  type LeaseGrantState,
+  quorumGate,
+} from "../../../firmware/sync/lease.ts";
 import { convergence, effectiveBatches, lagOf, summaryOf } from "../../../firmware/sync/measures.ts";
 import { judgeSnapshot, snapshotCut, stableCut } from "../../../firmware/sync/stability.ts";
 import { nextIntervalMs, resetIntervalMs, shouldTransmit } from "../../../firmware/sync/trickle.ts";
@@ -158,6 +166,17 @@ function trickleIntervals(given: Given): unknown {
   return { intervalsMs };
 }
 
+function leaseAcceptor(given: Given): unknown {
+  const { token = 0, holder = null, untilMs = 0, bootedAt = null } = given.start;
+  let state: LeaseGrantState = { token, holder, untilMs, bootedAtMs: bootedAt };
+  const replies = given.requests.map((request: Given) => {
+    const answer = answerLease(state, request, request.atMs);
+    state = answer.state;
+    return answer.reply;
+  });
+  return { replies };
+}
+
 const merges = {
   "gcounter.merge": ({ a, b }: Given) => {
     const state = mergeGCounter(a, b);
@@ -241,6 +260,23 @@ export const modules: readonly OpModule[] = [
         return { ok: takes.map(({ atMs, n }: Given) => bucket.take(n, atMs).ok) };
       },
       "bucket.takeAll": takeFromAll,
+      "consensus.strength": (given) => ({ strength: decisionStrength(given) }),
+      "consensus.decide": ({ opinions, threshold, minOpinions }) =>
+        decideOpinions(opinions, { threshold, minOpinions }),
+      "lease.acceptor": leaseAcceptor,
+      "lease.fence": ({ tokens }) => {
+        let largest = 0;
+        const results = tokens.map((token: number) => {
+          const isOk = fence(largest, token);
+          if (isOk) largest = token;
+          return isOk ? "ok" : "stale_fencing_token";
+        });
+        return { results };
+      },
+      "lease.holder": ({ members, requestSentMs, ttlMs, grants }) =>
+        heldLease(members, grants.filter((row: Given) => row.grant).length, requestSentMs, ttlMs),
+      "quorum.gate": ({ members, alive, leaseHolder, require }) =>
+        quorumGate(members, alive, leaseHolder !== null, require),
     },
   },
 ];

@@ -58,16 +58,18 @@ export class SimGpioLine implements GpioLine {
   watch(edge: Edge, debounceMs: number, handler: (edge: GpioEdge) => void): Disposable {
     this.#assertOpen();
     const { clock, nowUs, wiring } = this.#options;
-    let seenUs = nowUs();
+    let seenUs = nowUs() - 1;
     const offsetMs = clock.monoMs() - seenUs / 1000;
     const debouncer = new Debouncer(this.#levelAt(seenUs), debounceMs * 1000);
     let timer: Timer | null = null;
     const emit = (settled: RawEdge | null): void => {
-      if (!settled || (edge === "rising") === (settled.value === 0)) if (!settled || edge !== "both") return;
-      handler({ value: settled.value, monoMs: settled.at / 1000 + offsetMs });
+      if (!settled) return;
+      const wanted = edge === "both" || (edge === "rising") === (settled.value === 1);
+      if (wanted) handler({ value: settled.value, monoMs: settled.at / 1000 + offsetMs });
     };
     const look = (): void => {
-      const now = nowUs();
+      // The microsecond of now is not over: what still happens in it belongs to the next look.
+      const now = nowUs() - 1;
       const edges = wiring?.kind === "contact" ? wiring.contact.edgesBetween(seenUs, now) : [];
       seenUs = now;
       for (const raw of edges.slice(0, EVENT_QUEUE)) emit(debouncer.push({ at: raw.atUs, value: raw.value }));

@@ -1,3 +1,4 @@
+import { ReceiveBuffer } from "../drivers/receive-buffer.ts";
 import type { Clock } from "../firmware/ports/clock.ts";
 import type { Entropy } from "../firmware/ports/entropy.ts";
 import type { SerialLine, SerialOptions } from "../firmware/ports/hardware.ts";
@@ -5,7 +6,6 @@ import { serialByteUs } from "./bus-timing.ts";
 import type { SerialTarget } from "./devices/target.ts";
 import { busError, type FaultBoard } from "./faults.ts";
 
-const BUFFER_BYTES = 4096;
 const POLL_MS = 10;
 
 export interface SimSerialOptions {
@@ -19,21 +19,11 @@ export interface SimSerialOptions {
   readonly onClose: () => void;
 }
 
-function indexOf(haystack: readonly number[], needle: Uint8Array): number {
-  for (let i = 0; i + needle.length <= haystack.length; i++) {
-    let k = 0;
-    while (k < needle.length && haystack[i + k] === needle[k]) k++;
-    if (k === needle.length) return i;
-  }
-  return -1;
-}
-
 /** A simulated serial line with one owner; 4096 unread bytes, beyond that the oldest are dropped and counted. */
 export class SimSerialLine implements SerialLine {
   readonly #options: SimSerialOptions;
-  readonly #buffer: number[] = [];
+  readonly #buffer = new ReceiveBuffer();
   #collectedUs: number;
-  #dropped = 0;
   #closed = false;
 
   constructor(options: SimSerialOptions) {
@@ -43,7 +33,7 @@ export class SimSerialLine implements SerialLine {
 
   /** Bytes lost because nobody read them in time. */
   get dropped(): number {
-    return this.#dropped;
+    return this.#buffer.dropped;
   }
 
   async write(data: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -62,13 +52,10 @@ export class SimSerialLine implements SerialLine {
     for (;;) {
       this.#assertPresent(signal);
       this.#collect();
-      const found = request.until ? indexOf(this.#buffer, request.until) : -1;
-      const complete = found >= 0 ? found + (request.until?.length ?? 0) : request.maxBytes;
-      if (this.#buffer.length >= Math.min(complete, request.maxBytes)) {
-        return { data: this.#take(Math.min(complete, request.maxBytes)), timedOut: false };
-      }
+      const data = this.#buffer.takeComplete(request.maxBytes, request.until);
+      if (data) return { data, timedOut: false };
       const leftMs = endMs - clock.monoMs();
-      if (leftMs <= 0) return { data: this.#take(request.maxBytes), timedOut: true };
+      if (leftMs <= 0) return { data: this.#buffer.take(request.maxBytes), timedOut: true };
       await clock.sleep(Math.min(POLL_MS, Math.max(leftMs, 1)), signal);
     }
   }
@@ -96,17 +83,8 @@ export class SimSerialLine implements SerialLine {
       const readable = target.baudRate === options.baudRate && options.parity === "none";
       // A receiver at another speed samples in the wrong places: the bytes are noise.
       const bytes = readable ? faults.damage(`serial:${port}`, sent) : entropy.bytes(sent.length);
-      this.#buffer.push(...bytes);
+      this.#buffer.push(bytes);
     }
     this.#collectedUs = now;
-    const excess = this.#buffer.length - BUFFER_BYTES;
-    if (excess > 0) {
-      this.#buffer.splice(0, excess);
-      this.#dropped += excess;
-    }
-  }
-
-  #take(length: number): Uint8Array {
-    return Uint8Array.from(this.#buffer.splice(0, length));
   }
 }

@@ -143,7 +143,7 @@ export class SensorRegistry implements AsyncDisposable {
 
   async #device(key: string, uri: string, channel: ChannelConfig): Promise<SharedDevice> {
     const opened = this.#devices.get(key);
-    if (opened) return await opened;
+    if (opened !== undefined) return await opened;
     const opening = openDevice(uri, channel, this.#context);
     this.#devices.set(key, opening);
     try {

@@ -1,6 +1,6 @@
 import { setImmediate as hostTurn } from "node:timers/promises";
-import { createGreenhouseBoard } from "../../sim/greenhouse.ts";
 import { SeededEntropy } from "../../sim/entropy.ts";
+import { createGreenhouseBoard } from "../../sim/greenhouse.ts";
 import { VirtualClock, VirtualTime } from "../../sim/virtual-clock.ts";
 
 const turn = async (): Promise<void> => {

@@ -1,9 +1,8 @@
 /** Entries: their canonical bytes, their hash and their stored form (ledger.md 1, 3). */
 import { fromUtf8, toHex, utf8 } from "../core/bytes.ts";
 import { canonicalize } from "../core/canonical-json.ts";
-import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { CodedError } from "../core/errors.ts";
-import { sha256, sha256Hex, ZERO_HASH } from "../core/hash.ts";
+import { sha256Hex, ZERO_HASH } from "../core/hash.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
 import type { LedgerEntry } from "./types.ts";
 
@@ -43,9 +42,46 @@ export interface ReadEntry {
   readonly storedHash: string;
 }
 
-/** The stored form: CBOR {entry: canonical bytes, hash: 32 bytes}, so that reading needs no second canonicalisation. */
-export const encodeStored = (bytes: Uint8Array, hash: Uint8Array): Uint8Array =>
-  encodeCbor({ entry: bytes, hash });
+// CBOR of {"entry": <bytes, 16-bit length>, "hash": <32 bytes>}: map(2), text(5), bytes; text(4), bytes(32).
+const HEAD = Uint8Array.of(0xa2, 0x65, 0x65, 0x6e, 0x74, 0x72, 0x79, 0x59);
+const MIDDLE = Uint8Array.of(0x64, 0x68, 0x61, 0x73, 0x68, 0x58, 0x20);
+const BODY_AT = HEAD.length + 2;
+const FRAME_BYTES = BODY_AT + MIDDLE.length + 32;
+const MAX_ENTRY_BYTES = 0xffff;
+
+/**
+ * The stored form: CBOR {entry: canonical bytes, hash: 32 bytes}. One fixed framing, so that reading needs no second
+ * canonicalisation and no byte of a row can be changed without notice.
+ * @throws CodedError `ledger_bad_event` beyond 65535 bytes, the limit of an entry in a tiled log.
+ */
+export function encodeStored(bytes: Uint8Array, hash: Uint8Array): Uint8Array {
+  if (bytes.length > MAX_ENTRY_BYTES) {
+    throw new CodedError("ledger_bad_event", `An entry has at most ${MAX_ENTRY_BYTES} bytes.`);
+  }
+  const row = new Uint8Array(FRAME_BYTES + bytes.length);
+  row.set(HEAD);
+  row[HEAD.length] = bytes.length >> 8;
+  row[HEAD.length + 1] = bytes.length & 0xff;
+  row.set(bytes, BODY_AT);
+  row.set(MIDDLE, BODY_AT + bytes.length);
+  row.set(hash, BODY_AT + bytes.length + MIDDLE.length);
+  return row;
+}
+
+function holds(row: Uint8Array, part: Uint8Array, at: number): boolean {
+  for (let i = 0; i < part.length; i++) if (row[at + i] !== part[i]) return false;
+  return true;
+}
+
+/** The two members of a row, null for any other framing. */
+function unframe(row: Uint8Array): { readonly bytes: Uint8Array; readonly hash: Uint8Array } | null {
+  const length = row.length - FRAME_BYTES;
+  if (length < 0 || !holds(row, HEAD, 0)) return null;
+  if (((row[HEAD.length] ?? 0) << 8) + (row[HEAD.length + 1] ?? 0) !== length) return null;
+  if (!holds(row, MIDDLE, BODY_AT + length)) return null;
+  const end = BODY_AT + length;
+  return { bytes: row.subarray(BODY_AT, end), hash: row.subarray(end + MIDDLE.length) };
+}
 
 function keysSorted(value: Json): boolean {
   if (typeof value !== "object" || value === null) return true;
@@ -68,14 +104,13 @@ function isCanonical(text: string, value: Json): boolean {
 /** Null for bytes that are not an entry in the stored form. Never throws. */
 export function readStored(row: Uint8Array): ReadEntry | null {
   try {
-    const stored = decodeCbor(row);
-    if (!isJsonObject(stored) || Object.keys(stored).length !== 2) return null;
-    const { entry: bytes, hash } = stored as { readonly entry?: unknown; readonly hash?: unknown };
-    if (!(bytes instanceof Uint8Array) || !(hash instanceof Uint8Array) || hash.length !== 32) return null;
+    const framed = unframe(row);
+    if (framed === null) return null;
+    const { bytes, hash } = framed;
     const text = fromUtf8(bytes);
     const entry = JSON.parse(text) as Json;
     if (!isLedgerEntry(entry) || !isCanonical(text, entry)) return null;
-    return { entry, bytes, hash: toHex(sha256(bytes)), storedHash: toHex(hash) };
+    return { entry, bytes, hash: sha256Hex(bytes), storedHash: toHex(hash) };
   } catch (error) {
     if (error instanceof CodedError || error instanceof SyntaxError) return null;
     throw error;

@@ -105,6 +105,8 @@ export async function verifyStore(
     head: head.is === "good" ? head.state : null,
   });
   if (!verifier.isDecided) await pushRows(store, layout, from.index, verifier, options);
+  const isHeadless = head.is === "absent" && keys.headKey !== null && verifier.size > 0;
+  if (isHeadless) warnings.push({ code: "head_unverified", why: "absent" });
   const report = verifier.finish(warnings);
   options.onProgress?.(report.count);
   return report;

@@ -74,6 +74,11 @@ export class LedgerVerifier {
     return this.#verdict !== null;
   }
 
+  /** Entries found good so far, the pruned ones included. */
+  get size(): number {
+    return this.#range.size;
+  }
+
   #warn(warning: JsonObject): void {
     if (this.#warnings.length < MAX_WARNINGS) this.#warnings.push(warning);
   }

@@ -5,8 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { LevelStore } from "../../firmware/adapters/level-store.ts";
 import { concat, utf8 } from "../../firmware/core/bytes.ts";
 import { canonicalize } from "../../firmware/core/canonical-json.ts";
-import { encodeCbor } from "../../firmware/core/cbor.ts";
+import { decodeCbor } from "../../firmware/core/cbor.ts";
 import { sha256 } from "../../firmware/core/hash.ts";
+import { encodeStored } from "../../firmware/ledger/entry.ts";
 import { LedgerReader, type VerifyKeys, verifyStore } from "../../firmware/ledger/index.ts";
 import { del, put } from "../../firmware/ports/store.ts";
 import { bench, fill, headKey } from "./fixture.ts";
@@ -51,6 +52,12 @@ describe("tampering with a stored ledger", () => {
     });
   });
 
+  it("starts from rows that any CBOR reader can open", async () => {
+    const { entry, hash } = decodeCbor(await row(2)) as { entry: Uint8Array; hash: Uint8Array };
+    expect(new Uint8Array(hash)).toEqual(sha256(entry));
+    expect(JSON.parse(new TextDecoder().decode(entry)).event.data.old).toBe(2);
+  });
+
   it("is found at its index for every flipped bit of a stored entry", async () => {
     const original = await row(4);
     const reasons = new Set<string | null>();
@@ -75,7 +82,7 @@ describe("tampering with a stored ledger", () => {
     const found = await reader.entry(8);
     const edited = { ...found?.entry, ts: 1 };
     const bytes = utf8(canonicalize(edited));
-    await write(8, encodeCbor({ entry: bytes, hash: sha256(bytes) }));
+    await write(8, encodeStored(bytes, sha256(bytes)));
     expect(await verifyStore(store, keys)).toMatchObject({ reason: "leaf_mismatch", firstBad: 8 });
     const leaf = sha256(concat(Uint8Array.of(0), bytes));
     await store.batch([put("lgn", `00!${key(8)}`, leaf)], { sync: true });
@@ -85,7 +92,7 @@ describe("tampering with a stored ledger", () => {
   it("is found when the hash is over text that is not canonical", async () => {
     const reader = await LedgerReader.open(store, { headKey });
     const bytes = utf8(JSON.stringify((await reader.entry(5))?.entry, null, 1));
-    await write(5, encodeCbor({ entry: bytes, hash: sha256(bytes) }));
+    await write(5, encodeStored(bytes, sha256(bytes)));
     expect(await verifyStore(store, keys)).toMatchObject({ reason: "bad_entry", firstBad: 5 });
   });
 
@@ -120,10 +127,13 @@ describe("tampering with a stored ledger", () => {
     expect(await verifyStore(store, blind)).toMatchObject({ reason: "truncated", firstBad: 5 });
   });
 
-  it("is found where a forged head hides a truncated tail", async () => {
+  it("is warned of where a forged or deleted head could hide a truncated tail", async () => {
     await store.batch([put("lghead", "0", utf8("forged"))], { sync: true });
     const report = await verifyStore(store, keys);
     expect(report.warnings).toEqual([{ code: "head_unverified", why: "bad_mac" }]);
+    await store.batch([del("lghead", "0")], { sync: true });
+    const headless = await verifyStore(store, keys);
+    expect(headless.warnings).toEqual([{ code: "head_unverified", why: "absent" }]);
   });
 
   it("does not use a checkpoint whose signature is bad, and says so", async () => {

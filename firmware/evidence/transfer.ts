@@ -57,9 +57,7 @@ function checkRecord(evidence: Evidence, runId: string, seq: number): Failed | n
  * Re-hashes everything and gives the operations that store it. Seals of other devices are opaque and kept as they
  * are. Refusals: malformed, digest_mismatch, id_mismatch, missing_object, too_large.
  */
-export function importRunEvidence(
-  document: unknown,
-): Check<{
+export function importRunEvidence(document: unknown): Check<{
   readonly runId: string;
   readonly evidence: readonly Evidence[];
   readonly ops: readonly StoreOp[];

@@ -1,13 +1,15 @@
 /** Verification of a ledger where it lies, in constant memory (ledger.md 10). */
+import { compareBytes } from "../core/bytes.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Store } from "../ports/store.ts";
-import { judgeCheckpoints } from "./checkpoint.ts";
+import { type CheckpointClaim, judgeCheckpoints } from "./checkpoint.ts";
 import { readStored } from "./entry.ts";
 import { indexKey, indexOfKey, type Layout, layoutOf } from "./layout.ts";
 import { readAnchor, readHead, readNotes, storedEpoch } from "./log-rows.ts";
 import type { VerifierKey } from "./note.ts";
+import { anchorAt } from "./prune.ts";
 import type { VerifyReport } from "./types.ts";
-import { GENESIS_ANCHOR, LedgerVerifier } from "./verify.ts";
+import { GENESIS_ANCHOR, LedgerVerifier, type VerifyAnchor } from "./verify.ts";
 
 export interface VerifyKeys {
   /** The origin's verifier keys: the present one and retired ones. Without any, checkpoints are not used. */
@@ -21,6 +23,8 @@ export interface VerifyKeys {
 export interface VerifyStoreOptions {
   /** The epoch to verify; the present one if absent. */
   readonly epoch?: number;
+  /** Only what follows the largest good checkpoint, as at every start; the whole log if that one does not fit. */
+  readonly fromLastCheckpoint?: boolean;
   readonly onProgress?: (entries: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -78,8 +82,22 @@ async function pushRows(
   }
 }
 
+/** The tree of the largest good checkpoint as an anchor, null if the stored log does not have its root. */
+async function lastAnchor(
+  store: Store,
+  layout: Layout,
+  whole: VerifyAnchor,
+  claims: readonly CheckpointClaim[],
+): Promise<VerifyAnchor | null> {
+  let last: CheckpointClaim | null = null;
+  for (const claim of claims) if (claim.good && claim.size > (last?.size ?? whole.index)) last = claim;
+  if (last === null) return null;
+  const anchor = await anchorAt(store, layout, last.size);
+  return anchor !== null && compareBytes(anchor.range.root(), last.root) === 0 ? anchor : null;
+}
+
 /**
- * Verifies the whole stored log of one epoch. The store may be that of a stopped daemon.
+ * Verifies the stored log of one epoch. The store may be that of a stopped daemon.
  * Warnings beside those of `verifyLedger`: `head_unverified` {why} if the sealed head could not be used as proof,
  * `anchor_unverified`.
  * @throws CodedError of the store if it cannot be read; the signal's reason when aborted.
@@ -98,7 +116,10 @@ export async function verifyStore(
   if (keys.headKey === null) warnings.push({ code: "head_unverified", why: "no_key" });
   else if (head.is === "bad") warnings.push({ code: "head_unverified", why: "bad_mac" });
   const claims = judgeCheckpoints(await readNotes(store, layout), keys.origin, keys.logKeys);
-  const from = anchor ?? GENESIS_ANCHOR;
+  const whole = anchor ?? GENESIS_ANCHOR;
+  const from = options.fromLastCheckpoint
+    ? ((await lastAnchor(store, layout, whole, claims)) ?? whole)
+    : whole;
   const verifier = new LedgerVerifier({
     anchor: from,
     checkpoints: claims,

@@ -136,6 +136,16 @@ describe("tampering with a stored ledger", () => {
     expect(headless.warnings).toEqual([{ code: "head_unverified", why: "absent" }]);
   });
 
+  it("is found above the last checkpoint by the short verification, below it by the whole one", async () => {
+    const short = () => verifyStore(store, keys, { fromLastCheckpoint: true });
+    expect(await short()).toMatchObject({ ok: true, size: SIZE, count: SIZE - 6, lastGoodCheckpoint: 6 });
+    await store.batch([del("lg", key(2))], { sync: true });
+    expect((await short()).ok).toBe(true);
+    expect(await verifyStore(store, keys)).toMatchObject({ reason: "missing_entry", firstBad: 2 });
+    await store.batch([del("lg", key(9))], { sync: true });
+    expect(await short()).toMatchObject({ reason: "missing_entry", firstBad: 9 });
+  });
+
   it("does not use a checkpoint whose signature is bad, and says so", async () => {
     const note = (await store.get("lgcp", key(6))) ?? new Uint8Array();
     await store.batch([put("lgcp", key(6), utf8(new TextDecoder().decode(note).replace("\n6\n", "\n7\n")))], {

@@ -1,0 +1,36 @@
+/** The public face of the machine: verify, run, replay. */
+export type { CapabilitySignature, CapabilityView, SchemaCheck } from "./capability-view.ts";
+export type { Issue } from "./issues.ts";
+export {
+  effectiveLimits,
+  LIMIT_NAMES,
+  type LimitSources,
+  type LimitStatement,
+  TIER_LIMITS,
+  tierOf,
+} from "./limits.ts";
+export {
+  type CallAnswer,
+  type Completion,
+  type CutReason,
+  createMachine,
+  isCutReason,
+  type Machine,
+  type MachineError,
+  type MachineInputs,
+  type MachineOptions,
+  type MachineResult,
+  type SliceState,
+} from "./machine.ts";
+export { parseProgram, programHash } from "./program-document.ts";
+export { isComputeOnly, replyGate } from "./release.ts";
+export type { MachineRequest } from "./run.ts";
+export { inputHash, outputHash, type Trace, type TracePayload, traceOf } from "./trace.ts";
+export * from "./types.ts";
+export {
+  type ProgramRefused,
+  programInvalid,
+  type VerifiedProgram,
+  type VerifyOptions,
+  verifyProgram,
+} from "./verify.ts";

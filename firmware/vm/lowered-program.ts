@@ -1,0 +1,94 @@
+/**
+ * The form that runs: integer-coded instructions with registers as slots, labels as positions and constants interned.
+ * It is the seam between verifier and executor; the interpreter walks it, a compiler may translate it.
+ */
+import type { Json } from "../core/json.ts";
+import type { Run, Task } from "./run.ts";
+import type { Value } from "./values.ts";
+
+/**
+ * Words per instruction: operation, its operand (slot, position, index), the slot for evidence ids plus one (0: none),
+ * values it needs on the stack.
+ */
+export const STRIDE = 4;
+
+/** Operations the interpreter does itself; all others are a `Step` behind `STEP`. */
+export const OP = {
+  /** Free: end of main code or of a body, end of a function. */
+  END: 0,
+  ENDFUNC: 1,
+  PUSH_CONST: 2,
+  PUSH_REG: 3,
+  STORE: 4,
+  POP: 5,
+  DUP: 6,
+  SWAP: 7,
+  OVER: 8,
+  ADD: 9,
+  SUB: 10,
+  MUL: 11,
+  DIV: 12,
+  LT: 13,
+  LE: 14,
+  GT: 15,
+  GE: 16,
+  EQ: 17,
+  NE: 18,
+  JUMP: 19,
+  JZ: 20,
+  JNZ: 21,
+  NOP: 22,
+  STEP: 23,
+} as const;
+export const LAST_FREE_OP = OP.ENDFUNC;
+
+/** An operand with its names resolved. */
+export type LoweredOperand =
+  | { readonly kind: "literal"; readonly value: Value }
+  | { readonly kind: "slot"; readonly slot: number }
+  | { readonly kind: "input"; readonly input: number }
+  | { readonly kind: "copy"; readonly json: Json }
+  | { readonly kind: "array"; readonly items: readonly LoweredOperand[] }
+  | { readonly kind: "object"; readonly keys: readonly string[]; readonly items: readonly LoweredOperand[] };
+
+/** A place in payload or trigger, looked up once per run. */
+export interface InputPath {
+  readonly of: "payload" | "trigger";
+  readonly path: readonly string[];
+}
+
+/**
+ * One instruction beyond the integer-coded ones. It works on the task's own stack. A step that moves the task sets
+ * `task.pc`, a step that blocks or ends it sets `task.state`; else the machine goes on behind it.
+ */
+export type Step = (run: Run, task: Task) => void;
+
+export interface LoweredFrame {
+  readonly unit: string;
+  readonly fn: string | null;
+  readonly entry: number;
+  readonly registers: number;
+  readonly maxStack: number;
+  /** Bytes of one frame in the memory model. */
+  readonly bytes: number;
+}
+
+export interface LoweredRegion {
+  readonly handler: number;
+  /** Stack depth at TRY. */
+  readonly depth: number;
+}
+
+export interface LoweredProgram {
+  readonly code: Int32Array;
+  readonly constants: readonly Value[];
+  readonly steps: readonly Step[];
+  readonly inputs: readonly InputPath[];
+  /** The first is main code. */
+  readonly frames: readonly LoweredFrame[];
+  /** By instruction number (`pc / STRIDE`): index of the innermost region, −1 outside. */
+  readonly regionOf: Int32Array;
+  readonly regions: readonly LoweredRegion[];
+  /** By instruction number: where it stands in the document. */
+  readonly places: readonly { readonly unit: string; readonly index: number; readonly fn: string | null }[];
+}

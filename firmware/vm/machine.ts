@@ -1,0 +1,551 @@
+/**
+ * One run of a verified program: resumable, deterministic, metered (vm.md 7, 9). It reads no clock and does no I/O;
+ * what the program does not determine comes in through the methods here and is written to the journal.
+ */
+import { canonicalize } from "../core/canonical-json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import type { SchemaCheck } from "./capability-view.ts";
+import { lookUp } from "./evaluate.ts";
+import { interpret } from "./interpreter.ts";
+import { fromJson, tally, toJson } from "./json-values.ts";
+import { type LoweredFrame, STRIDE } from "./lowered-program.ts";
+import { errorJson, type MachineRequest, type Resumption, Run, Task } from "./run.ts";
+import { pushJoined, pushJoinTimeout } from "./steps-control.ts";
+import { hashesOf } from "./trace.ts";
+import { callTrap, quotaError, Trap } from "./trap.ts";
+import type { CallError, JournalEntry, Limits, Metrics, Outcome, ProgramClaim } from "./types.ts";
+import { utf8Length, type Value } from "./values.ts";
+import type { VerifiedProgram } from "./verify.ts";
+
+/** Steps of one dispatch before the task goes to the back of the queue (vm.md 9.1). */
+export const TURN_STEPS = 1000;
+/** Instructions between two looks at the pause function of a slice. */
+const PAUSE_CHECK_STEPS = 64;
+
+export type CutReason =
+  | "cancelled_by_operator"
+  | "overlap_restart"
+  | "shutdown"
+  | "quarantined"
+  | "power_lost"
+  | "wall_exceeded";
+
+const CUT_STATUS: Readonly<Record<CutReason, number>> = {
+  cancelled_by_operator: 409,
+  overlap_restart: 409,
+  shutdown: 503,
+  quarantined: 503,
+  power_lost: 503,
+  wall_exceeded: 429,
+};
+
+export const isCutReason = (reason: string): reason is CutReason => Object.hasOwn(CUT_STATUS, reason);
+
+/** What a capability call came to. Byte counts meter the run (vm.md 7). */
+export type CallAnswer =
+  | {
+      readonly ok: true;
+      readonly result: Json;
+      readonly evidence: readonly string[];
+      readonly readBytes?: number;
+      readonly writtenBytes?: number;
+      readonly netBytes?: number;
+    }
+  | { readonly ok: false; readonly error: CallError; readonly evidence: readonly string[] };
+
+/** A completion in the order it reached the machine; `request` is the id it answers. */
+export type Completion =
+  | { readonly kind: "call"; readonly request: number; readonly answer: CallAnswer }
+  | { readonly kind: "wake"; readonly request: number };
+
+/** Where the machine gets what the program does not determine; replay supplies its own. */
+export interface MachineInputs {
+  /** Whole milliseconds since the run began. */
+  elapsedMs(task: number): number;
+  /** Completions to be taken before `turn`; asked between turns only. */
+  take?(turn: number, machine: Machine): readonly Completion[];
+}
+
+export interface MachineOptions {
+  readonly payload: Json;
+  readonly trigger: Json;
+  readonly limits: Limits;
+  readonly inputs: MachineInputs;
+  /** Checks the document's `payload` and `response` contracts; needed if the document has one. */
+  readonly checkSchema?: SchemaCheck;
+  /** Values on the stack before the first instruction; the program must be verified with that depth. */
+  readonly entryStack?: readonly Json[];
+}
+
+export interface MachineError extends CallError {
+  readonly at: { readonly unit: string; readonly index: number; readonly fn: string | null } | null;
+}
+
+export interface MachineResult {
+  readonly ended: "responded" | "halted" | "failed" | "cut";
+  readonly status: number;
+  readonly outcome: Outcome;
+  readonly journal: readonly JournalEntry[];
+  readonly limits: Limits;
+  readonly payload: Json;
+  readonly trigger: Json;
+  /** `wallMs` and `phiChargedMilli` are filled in by whoever ran the machine. */
+  readonly metrics: Metrics;
+  readonly error: MachineError | null;
+  readonly programHash: string;
+  readonly inputHash: string;
+  readonly outputHash: string;
+}
+
+/** Effects that were carried out or may have been; every other refusal left the world as it was. */
+const FAILED_EFFECT: ReadonlySet<string> = new Set([
+  "io_error",
+  "io_timeout",
+  "io_aborted",
+  "effect_unknown",
+  "result_invalid",
+  "result_too_large",
+]);
+
+export type SliceState = "ready" | "waiting" | "ended";
+
+export class Machine {
+  readonly program: VerifiedProgram;
+  readonly #options: MachineOptions;
+  readonly #run: Run;
+  readonly #tasks = new Map<number, Task>();
+  readonly #ready: Task[] = [];
+  readonly #completions: Completion[] = [];
+  readonly #journal: JournalEntry[] = [];
+  readonly #main: Task;
+  #current: Task | null = null;
+  #turn = 0;
+  #turnEnd = 0;
+  #alive = 0;
+  #peakTasks = 0;
+  #readBytes = 0;
+  #writtenBytes = 0;
+  #netBytes = 0;
+  #result: MachineResult | null = null;
+
+  constructor(program: VerifiedProgram, options: MachineOptions) {
+    this.program = program;
+    this.#options = options;
+    const sources = { payload: options.payload, trigger: options.trigger };
+    const inputs = program.lowered.inputs.map(({ of, path }) => lookUp(sources[of], path));
+    this.#run = new Run(program.lowered, program.document, options.limits, inputs, {
+      elapsedMs: (task) => this.#elapsed(task),
+      spawn: (parent, frame) => this.#spawn(parent, frame),
+      task: (id) => this.#tasks.get(id),
+    });
+    const frame = program.lowered.frames[0];
+    if (frame === undefined) throw new Error("A verified program has a main frame.");
+    this.#main = new Task(0, null, frame);
+    this.#tasks.set(0, this.#main);
+    this.#ready.push(this.#main);
+    this.#begin(frame);
+  }
+
+  get result(): MachineResult | null {
+    return this.#result;
+  }
+
+  get steps(): number {
+    return this.#run.steps;
+  }
+
+  /** Model memory in use now; `metrics.memBytes` is the highest value. */
+  get memoryBytes(): number {
+    return this.#run.memory;
+  }
+
+  /** Requests made since the last call, in order. The host answers with `complete`. */
+  takeRequests(): readonly MachineRequest[] {
+    return this.#run.requests.splice(0);
+  }
+
+  /** Requests that are still waited for, by id. */
+  waitingFor(id: number): MachineRequest | null {
+    for (const task of this.#tasks.values()) if (task.waiting?.id === id) return task.waiting;
+    return null;
+  }
+
+  /** The request a task waits for, null if it waits for none. */
+  waitingOf(task: number): MachineRequest | null {
+    return this.#tasks.get(task)?.waiting ?? null;
+  }
+
+  /** Hands in a completion; it is taken between turns, in the order handed in. One that is stale is ignored. */
+  complete(completion: Completion): void {
+    this.#completions.push(completion);
+  }
+
+  /** The stack of the task that runs, as JSON; for diagnosis. */
+  peekStack(): readonly Json[] {
+    const { memory, floor, sp } = this.#current ?? this.#main;
+    return memory.slice(floor, sp).map((value) => toJson(value));
+  }
+
+  /**
+   * Runs at most `maxSteps` steps, or until `pause` says so (asked every 64 steps). It stops directly before an
+   * instruction that costs a step, so that a cut at a step count names one state only.
+   */
+  runSlice(maxSteps: number, pause?: () => boolean): SliceState {
+    const sliceEnd = this.#run.steps + maxSteps;
+    for (;;) {
+      if (this.#result !== null) return "ended";
+      const task = this.#current ?? this.#dispatch();
+      if (this.#result !== null) return "ended";
+      if (task === null) return "waiting";
+      if (task.state !== "ready") {
+        this.#leaveTurn(task);
+        continue;
+      }
+      const checkAt = pause ? this.#run.steps + PAUSE_CHECK_STEPS : Number.MAX_SAFE_INTEGER;
+      this.#run.stopAt = Math.min(this.#turnEnd, sliceEnd, checkAt, this.#options.limits.cpuSteps);
+      this.#guarded(task, () => interpret(this.#run, task));
+      if (this.#result !== null) return "ended";
+      if (task.state !== "ready" || this.#run.steps >= this.#turnEnd) this.#leaveTurn(task);
+      else if (this.#run.steps >= this.#options.limits.cpuSteps) this.#exhausted(task);
+      else if (this.#run.steps >= sliceEnd || pause?.() === true) return "ready";
+    }
+  }
+
+  /** Ends the run from outside after exactly the steps used so far. `wall_exceeded` is a quota error. */
+  cut(reason: CutReason, details: JsonObject = {}): MachineResult {
+    if (this.#result !== null) return this.#result;
+    this.#journal.push({ t: "cut", reason, steps: this.#run.steps });
+    const code = reason === "wall_exceeded" ? "quota_exceeded" : "run_cut";
+    const trap = new Trap(code, reason, CUT_STATUS[reason], details, false);
+    return this.#end(reason === "wall_exceeded" ? "failed" : "cut", trap, this.#current);
+  }
+
+  /** A fault of the runtime, not of the program: `vm_internal`, alert, safe states. */
+  abandon(): MachineResult {
+    return (
+      this.#result ??
+      this.#end("failed", new Trap("vm_internal", "vm_internal", 500, {}, false), this.#current)
+    );
+  }
+
+  /** Charges the main frame and judges the payload before the first step. */
+  #begin(frame: LoweredFrame): void {
+    const { payload, limits, checkSchema, entryStack } = this.#options;
+    for (const item of entryStack ?? []) this.#main.push(fromJson(item, tally(limits.valueBytes)));
+    this.#guarded(this.#main, () => {
+      const size = utf8Length(canonicalize(payload));
+      if (size > limits.inputBytes) {
+        throw new Trap(
+          "payload_too_large",
+          "payload_too_large",
+          400,
+          { limit: limits.inputBytes, got: size },
+          false,
+        );
+      }
+      this.#meetContract("payload", this.program.document.payload, payload, checkSchema);
+      this.#run.allocate(frame.bytes);
+    });
+  }
+
+  #meetContract(
+    where: string,
+    schema: JsonObject | undefined,
+    value: Json,
+    check: SchemaCheck | undefined,
+  ): void {
+    if (schema === undefined) return;
+    if (check === undefined) throw new Error("A document with a contract needs a schema check.");
+    const violation = check(schema, value);
+    if (violation === null) return;
+    throw new Trap("contract_violation", "contract_violation", 422, { where, ...violation }, false);
+  }
+
+  #elapsed(task: number): number {
+    const value = this.#options.inputs.elapsedMs(task);
+    this.#journal.push({ t: "elapsed", task, value });
+    return value;
+  }
+
+  #spawn(parent: Task, frame: LoweredFrame): Task {
+    const limit = this.#options.limits.tasks;
+    if (this.#alive >= limit) throw quotaError("tasks_exceeded", limit, this.#alive, 1);
+    const task = new Task(this.#tasks.size, parent, frame);
+    this.#tasks.set(task.id, task);
+    this.#ready.push(task);
+    this.#alive++;
+    this.#peakTasks = Math.max(this.#peakTasks, this.#alive);
+    return task;
+  }
+
+  /** Begins the next turn: completions first, then the first ready task. */
+  #dispatch(): Task | null {
+    const taken = this.#options.inputs.take?.(this.#turn + 1, this) ?? this.#completions.splice(0);
+    for (const completion of taken) this.#accept(completion);
+    const task = this.#ready.shift();
+    if (task === undefined) return null;
+    this.#turn++;
+    this.#turnEnd = this.#run.steps + TURN_STEPS;
+    this.#current = task;
+    const { resumption } = task;
+    task.resumption = null;
+    if (resumption !== null) this.#guarded(task, () => this.#resume(task, resumption));
+    return task;
+  }
+
+  #leaveTurn(task: Task): void {
+    this.#current = null;
+    if (task.state === "ready") this.#ready.push(task);
+  }
+
+  #accept(completion: Completion): void {
+    const waiting = this.waitingFor(completion.request);
+    const task = waiting === null ? undefined : this.#tasks.get(waiting.task);
+    if (waiting === null || task === undefined || task.state !== "blocked") return;
+    if ((completion.kind === "call") !== (waiting.kind === "call")) return;
+    const turn = this.#turn + 1;
+    if (completion.kind === "call" && waiting.kind === "call") {
+      const entry = this.#journalCall(waiting, completion.answer, turn);
+      this.#journal.push(entry);
+      this.#wake(task, { kind: "call", entry });
+    } else {
+      this.#journal.push({ t: "wake", turn, task: task.id });
+      if (task.joining) task.joining.joiners.splice(task.joining.joiners.indexOf(task), 1);
+      this.#wake(task, waiting.kind === "join_timeout" ? { kind: "join_timeout" } : { kind: "wake" });
+    }
+  }
+
+  #wake(task: Task, resumption: Resumption): void {
+    task.waiting = null;
+    task.state = "ready";
+    task.resumption = resumption;
+    this.#ready.push(task);
+  }
+
+  #journalCall(
+    request: MachineRequest & { kind: "call" },
+    answer: CallAnswer,
+    turn: number,
+  ): JournalEntry & { t: "call" } {
+    const { task, capability, args } = request;
+    const error = answer.ok ? this.#overBudget(answer) : answer.error;
+    const effect = (outcome: "ok" | "refused" | "failed"): void => {
+      if (request.class === "effect") this.#run.effects.push({ capability, args, outcome });
+    };
+    const evidence = [...answer.evidence];
+    if (answer.ok && error === null) {
+      effect("ok");
+      return { t: "call", turn, task, capability, args, ok: true, result: answer.result, evidence };
+    }
+    const { code, reason, status, details } = error ?? {
+      code: "vm_internal",
+      reason: "vm_internal",
+      status: 500,
+      details: {},
+    };
+    this.#run.refusals++;
+    effect(answer.ok || FAILED_EFFECT.has(code) ? "failed" : "refused");
+    return {
+      t: "call",
+      turn,
+      task,
+      capability,
+      args,
+      ok: false,
+      error: { code, reason, status, details },
+      evidence,
+    };
+  }
+
+  /** Bytes are counted outside the program, so going over a limit is an answer and stands in the journal. */
+  #overBudget(answer: CallAnswer & { ok: true }): CallError | null {
+    const { limits } = this.#options;
+    const rows = [
+      ["io_read_bytes_exceeded", limits.ioReadBytes, this.#readBytes, answer.readBytes ?? 0],
+      ["io_write_bytes_exceeded", limits.ioWriteBytes, this.#writtenBytes, answer.writtenBytes ?? 0],
+      ["net_out_bytes_exceeded", limits.netOutBytes, this.#netBytes, answer.netBytes ?? 0],
+    ] as const;
+    for (const [reason, limit, used, needed] of rows) {
+      if (used + needed <= limit) continue;
+      return { code: "quota_exceeded", reason, status: 429, details: { limit, used, needed } };
+    }
+    this.#readBytes += answer.readBytes ?? 0;
+    this.#writtenBytes += answer.writtenBytes ?? 0;
+    this.#netBytes += answer.netBytes ?? 0;
+    return null;
+  }
+
+  #resume(task: Task, resumption: Resumption): void {
+    if (resumption.kind === "join" && task.joining) pushJoined(this.#run, task, task.joining);
+    else if (resumption.kind === "join_timeout") pushJoinTimeout(this.#run, task);
+    else if (resumption.kind === "call") this.#resumeCall(task, resumption.entry);
+    task.joining = null;
+    task.pc += STRIDE;
+  }
+
+  #resumeCall(task: Task, entry: JournalEntry & { t: "call" }): void {
+    const run = this.#run;
+    const into = tally(run.limits.valueBytes, true);
+    const slot = (run.program.code[task.pc + 2] as number) - 1;
+    const value = entry.ok ? fromJson(entry.result ?? null, into) : null;
+    const ids: Value = slot >= 0 ? fromJson(entry.evidence, into) : null;
+    run.work(into.bytes);
+    run.allocate(into.bytes);
+    if (slot >= 0) task.register(slot, ids);
+    if (entry.error) throw callTrap(entry.error);
+    task.push(value);
+  }
+
+  /** Runs program work; a failure goes to the innermost handler, or ends the task. */
+  #guarded(task: Task, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof Trap)) throw error;
+      this.#fail(task, error);
+    }
+    if (task.state === "ended" && this.#result === null) this.#taskEnded(task);
+  }
+
+  #fail(task: Task, trap: Trap): void {
+    task.joining = null;
+    if (!trap.catchable) return void this.#end("failed", trap, task);
+    const at = this.#place(task);
+    if (this.#unwind(task)) {
+      try {
+        const into = tally(Number.MAX_SAFE_INTEGER, true);
+        const object = fromJson(errorJson(trap), into);
+        this.#run.work(into.bytes);
+        this.#run.allocate(into.bytes);
+        task.push(object);
+      } catch (error) {
+        if (!(error instanceof Trap)) throw error;
+        this.#end("failed", error, task);
+      }
+      return;
+    }
+    if (task.parent === null) return void this.#end("failed", trap, task, at);
+    const { code, reason, status, details } = trap;
+    task.state = "ended";
+    task.result = { kind: "failed", error: { code, reason, status, details } };
+  }
+
+  /** Drops frames up to the innermost region around the failure and goes to its handler. */
+  #unwind(task: Task): boolean {
+    const { regionOf, regions } = this.program.lowered;
+    let pc = task.pc;
+    for (;;) {
+      const region = regions[regionOf[pc / STRIDE] ?? -1];
+      if (region) {
+        task.state = "ready";
+        task.sp = task.floor + region.depth;
+        task.pc = region.handler;
+        return true;
+      }
+      const caller = task.saved.pop();
+      if (caller === undefined) return false;
+      this.#run.free(task.frame.bytes);
+      ({ pc } = caller);
+      task.frame = caller.frame;
+      task.fp = caller.fp;
+      task.floor = caller.floor;
+      task.pc = pc;
+    }
+  }
+
+  #exhausted(task: Task): void {
+    const { cpuSteps } = this.#options.limits;
+    this.#end("failed", quotaError("cpu_steps_exceeded", cpuSteps, this.#run.steps, 1), task);
+  }
+
+  #taskEnded(task: Task): void {
+    if (task === this.#main) return this.#mainEnded(task);
+    this.#alive--;
+    this.#run.free(task.saved.reduce((sum, saved) => sum + saved.frame.bytes, task.frame.bytes));
+    for (const joiner of task.joiners.splice(0)) this.#wake(joiner, { kind: "join" });
+  }
+
+  #mainEnded(task: Task): void {
+    const { result } = task;
+    if (result?.kind !== "responded") return void this.#end("halted", null, task);
+    try {
+      const schema = this.program.document.response;
+      this.#meetContract("response", schema, result.body, this.#options.checkSchema);
+    } catch (error) {
+      if (!(error instanceof Trap)) throw error;
+      return void this.#end("failed", error, task);
+    }
+    this.#end("responded", null, task);
+  }
+
+  #place(task: Task | null): MachineError["at"] {
+    if (task === null) return null;
+    return this.program.lowered.places[task.pc / STRIDE] ?? null;
+  }
+
+  #end(
+    ended: MachineResult["ended"],
+    trap: Trap | null,
+    task: Task | null,
+    at: MachineError["at"] = this.#place(task),
+  ): MachineResult {
+    const { limits, payload, trigger } = this.#options;
+    const responded =
+      ended === "responded" && this.#main.result?.kind === "responded" ? this.#main.result : null;
+    const status = trap?.status ?? responded?.status ?? 200;
+    const claims: readonly ProgramClaim[] = [...this.#main.claims.values()];
+    const outcome: Outcome = {
+      status,
+      body: responded?.body ?? null,
+      claims,
+      effects: [...this.#run.effects],
+      error: trap === null ? null : { code: trap.code, reason: trap.reason },
+    };
+    const journal = [...this.#journal];
+    this.#result = {
+      ended,
+      status,
+      outcome,
+      journal,
+      limits,
+      payload,
+      trigger,
+      metrics: this.#metrics(),
+      error:
+        trap === null
+          ? null
+          : { code: trap.code, reason: trap.reason, status: trap.status, details: trap.details, at },
+      programHash: this.program.programHash,
+      ...hashesOf({ journal, limits, payload, trigger }, outcome),
+    };
+    return this.#result;
+  }
+
+  #metrics(): Metrics {
+    const run = this.#run;
+    return {
+      cpuSteps: run.steps,
+      memBytes: run.memoryPeak,
+      memKb: Math.ceil(run.memoryPeak / 1024),
+      ioCalls: run.ioCalls,
+      sleptMs: run.sleptMs,
+      wallMs: 0,
+      tasks: this.#peakTasks,
+      claims: run.claims,
+      outputBytes: run.outputBytes,
+      ioReadBytes: this.#readBytes,
+      ioWriteBytes: this.#writtenBytes,
+      netOutBytes: this.#netBytes,
+      refusals: run.refusals,
+      phiChargedMilli: 0,
+    };
+  }
+}
+
+/** A machine before its first step. A payload that is refused gives one that has already ended. */
+export const createMachine = (program: VerifiedProgram, options: MachineOptions): Machine =>
+  new Machine(program, options);
+
+/** The trigger as programs see it when none is given. */
+export const asTrigger = (trigger: Json): JsonObject =>
+  isJsonObject(trigger) ? trigger : { kind: "command" };

@@ -15,13 +15,6 @@ export interface CallCounters {
   blocked: number;
 }
 
-/** Successful calls of one capability, folded to one record at settlement. */
-export interface FoldedCalls {
-  count: number;
-  chargedMilli: number;
-  tookMs: number;
-}
-
 /** A write of this run to a key-value space; `null` is a deletion. */
 export interface StagedValue {
   readonly bytes: Uint8Array | null;
@@ -48,7 +41,8 @@ export interface RunContext {
   /** Counts one I/O call; false when the run's quota is used up (vm.md 7). */
   readonly countCall: () => boolean;
   readonly counters: CallCounters;
-  readonly folded: Map<string, FoldedCalls>;
+  /** Claims that the program has made so far; the guard checks them with the evidence. */
+  readonly claims: () => readonly unknown[];
   /** Writes of this run by `<space>\n<key>`; visible to it at once, to others with its settlement. */
   readonly kv: Map<string, StagedValue>;
   /** Jobs, outbox items and shared values that become durable with the settlement. */
@@ -60,7 +54,8 @@ export interface RunContext {
 export type RunContextInit = Pick<
   RunContext,
   "runId" | "subject" | "tier" | "program" | "policy" | "limits" | "evidence" | "countCall"
-> & { readonly safeProgram?: boolean };
+> &
+  Partial<Pick<RunContext, "safeProgram" | "claims">>;
 
 /** A fresh context for one run or command. */
 export function createRunContext(init: RunContextInit): RunContext {
@@ -68,7 +63,7 @@ export function createRunContext(init: RunContextInit): RunContext {
     ...init,
     safeProgram: init.safeProgram ?? false,
     counters: { readBytes: 0, writtenBytes: 0, netBytes: 0, refusals: 0, chargedMilli: 0, blocked: 0 },
-    folded: new Map(),
+    claims: init.claims ?? (() => []),
     kv: new Map(),
     staged: [],
     mode: "normal",

@@ -2,7 +2,7 @@
 import type { Refusal } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { ResourceRequirement } from "../core/resource-required.ts";
-import type { GuardVerdict, Requirement } from "../evidence/types.ts";
+import type { Evidence, GuardVerdict, Requirement, RiskLevel } from "../evidence/types.ts";
 import type { LedgerEvent } from "../ledger/types.ts";
 import type { DecisionResult } from "../policy/types.ts";
 import type { SerialOptions, SpiOptions } from "../ports/hardware.ts";
@@ -15,22 +15,28 @@ export interface EvidenceDraft {
   readonly kind: string;
   readonly source: string;
   readonly payload: Json;
-  /** Declared by the daemon; without it the trust of the source applies. */
-  readonly trust?: number;
+  /** 0..1; can only lower the trust of the source. */
+  readonly declaredTrust?: number;
   readonly ttlMs?: number;
 }
 
 /** The evidence of one run. Only what is in here can justify an effect of this run. */
 export interface EvidenceSink {
-  /** Seals and keeps a record; returns its id. */
-  record(draft: EvidenceDraft): MaybePromise<string>;
+  /** How many more records fit; without it there is no bound. */
+  readonly room?: number;
+  /** In order of recording. */
+  readonly list: readonly Evidence[];
+  /** Seals and keeps a record. @throws CodedError when it cannot be kept. */
+  record(draft: EvidenceDraft): { readonly id: string };
+  /** Counts a successful call; folded to one record per capability at settlement. */
+  tally(capability: string, chargedMilli: number, tookMs: number): void;
   /** Judges the run's evidence and claims against a requirement and records the verdict as bookkeeping. */
-  guard(
-    requirement: Requirement,
-    effect: { readonly capability: string; readonly output: string },
-  ): MaybePromise<GuardVerdict>;
-  /** Smallest trust of what this run has seen; bounds the trust of what it writes. */
-  minTrust(): number;
+  guard(request: {
+    readonly effect: string;
+    readonly requirement: Requirement;
+    readonly claims?: readonly unknown[];
+    readonly risk?: RiskLevel;
+  }): GuardVerdict;
 }
 
 /** policy.md 5 for one subject, topic and action. */
@@ -39,8 +45,8 @@ export interface Decider {
   decide(subject: string, topic: string, action: string): DecisionResult;
   /** The same answer without counting anything. */
   explain(subject: string, topic: string, action: string): DecisionResult;
-  /** Uses up one use of a grant; called when the driver is about to act. */
-  consumeGrant(grantId: string): void;
+  /** Marks a grant as used once, when the driver is about to act; the operations belong to the settlement. */
+  useGrant(grantId: string): readonly StoreOp[];
 }
 
 /** phi.md 11. Amounts in mΦ. */

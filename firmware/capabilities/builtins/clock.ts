@@ -40,5 +40,5 @@ export const kvEvidence = (source: string, key: string, value: unknown, trust?: 
   kind: "kv_read",
   source,
   payload: { key, valueHash: hashJson(value) },
-  ...(trust === undefined ? {} : { trust }),
+  ...(trust === undefined ? {} : { declaredTrust: trust }),
 });

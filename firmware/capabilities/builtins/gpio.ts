@@ -107,7 +107,7 @@ class InputLines {
     const address = parseUri(uri);
     if (address?.scheme !== "gpio") return Promise.reject(new Error(`${uri} is no GPIO line`));
     const known = this.#lines.get(uri);
-    if (known) return known;
+    if (known !== undefined) return known;
     const { chip, line } = address;
     const bias = this.#parts.channels.gpio(chip, line)?.bias ?? "none";
     const opening = this.#parts.hardware.gpio({ chip, line, direction: "in", bias });

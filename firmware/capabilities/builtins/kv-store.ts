@@ -3,9 +3,11 @@ import { jcs } from "../../core/canonical-json.ts";
 import { CodedError, type Refusal, refusal } from "../../core/errors.ts";
 import { isJsonObject, type Json, member } from "../../core/json.ts";
 import { parseJson } from "../../core/parse-json.ts";
+import { BUILT_IN_KINDS } from "../../evidence/index.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { del, put, type Store, type StoreOp } from "../../ports/store.ts";
 import type { RunContext, StagedValue } from "../context.ts";
+import type { EvidenceSink } from "../ports.ts";
 
 export const KV_SUB = "kv";
 export const KV_TTL_SUB = "kvttl";
@@ -41,6 +43,12 @@ function decode(bytes: Uint8Array): KvRow {
   return { value, trust, runId, expiresAt: typeof expiresAt === "number" ? expiresAt : null };
 }
 
+/** What a run writes is trusted no more than the weakest thing it has seen. */
+function smallestTrust(evidence: EvidenceSink): number {
+  const seen = evidence.list.filter(({ body }) => BUILT_IN_KINDS.get(body.kind)?.class !== "bookkeeping");
+  return seen.reduce((least, { body }) => Math.min(least, body.trust), 1);
+}
+
 export class KvSpaces {
   readonly #store: Store;
   readonly #clock: Clock;
@@ -66,7 +74,7 @@ export class KvSpaces {
     ttlMs: number | null,
   ): Promise<Refusal | null> {
     const expiresAt = ttlMs === null ? null : this.#clock.wallMs() + ttlMs;
-    const row = { value, runId: ctx.runId, trust: ctx.evidence.minTrust(), expiresAt };
+    const row = { value, runId: ctx.runId, trust: smallestTrust(ctx.evidence), expiresAt };
     const bytes = jcs(row);
     const usage = await this.#usage(ctx, space, key);
     if (usage.keys + 1 > MAX_KEYS) return refusal("kv_quota", 429, { limit: "keys", max: MAX_KEYS });

@@ -62,10 +62,14 @@ function collect(schema: Schema, value: Json, path: string, found: Violation[]):
   const add = (reason: string, details: JsonObject, at = path): void => {
     if (found.length < MAX_VIOLATIONS) found.push(violation(reason, at, details));
   };
-  if (schema.bytes) return collectBytes(schema.bytes, value, add);
+  if (schema.bytes) {
+    collectBytes(schema.bytes, value, add);
+    return;
+  }
   const types = schema.type === undefined ? [] : [schema.type].flat();
   if (types.length > 0 && !types.some((type) => hasType(value, type))) {
-    return add("type_mismatch", { expected: types.join("|"), got: typeNameOf(value) });
+    add("type_mismatch", { expected: types.join("|"), got: typeNameOf(value) });
+    return;
   }
   if (schema.const !== undefined && !equal(schema.const, value)) {
     add("not_in_enum", { allowed: [schema.const], value });
@@ -83,9 +87,9 @@ type Add = (reason: string, details: JsonObject, at?: string) => void;
 
 function collectBytes(bounds: { readonly min: number; readonly max: number }, value: Json, add: Add): void {
   const length = bytesLength(value);
-  if (length === null) return add("type_mismatch", { expected: "bytes", got: typeNameOf(value) });
-  if (length < bounds.min) add("too_short", { limit: bounds.min, got: length });
-  if (length > bounds.max) add("too_long", { limit: bounds.max, got: length });
+  if (length === null) add("type_mismatch", { expected: "bytes", got: typeNameOf(value) });
+  else if (length < bounds.min) add("too_short", { limit: bounds.min, got: length });
+  else if (length > bounds.max) add("too_long", { limit: bounds.max, got: length });
 }
 
 function collectNumber(schema: Schema, value: number, add: Add): void {

@@ -40,15 +40,19 @@ export function takeRate(call: CallState): StepResult {
 }
 
 /** Step 12: only evidence of this run counts, judged at the moment of acting. A guard that throws refuses. */
-export async function guard(call: CallState): Promise<StepResult> {
+export function guard(call: CallState): StepResult {
   const { target } = resolved(call);
   const requirement = target.output?.requirement;
   if (!target.output || !requirement) {
     return refusal("guard_error", 412, { why: "no_requirement" });
   }
   try {
-    const effect = { capability: call.id, output: target.output.name };
-    const verdict = await call.ctx.evidence.guard(requirement, effect);
+    const verdict = call.ctx.evidence.guard({
+      effect: `${call.id}:${target.output.name}`,
+      requirement,
+      claims: call.ctx.claims(),
+      risk: target.output.risk,
+    });
     return verdict.ok ? null : refusal(verdict.reason, 412, { ...verdict.details });
   } catch (error) {
     call.parts.observer.alert("guard_error", { capability: call.id, message: messageOf(error) });
@@ -108,11 +112,16 @@ export function checkResult(call: CallState): StepResult {
     : null;
 }
 
+/** What a simulated board gives keeps its mark for ever (evidence.md 4). */
+const simulatedSource = (source: string): string =>
+  source.replace(/^(gpio|i2c|spi|serial):\/\//, (_, scheme: string) => `sim://${scheme}/`);
+
 /** Step 17: seals what was observed or done. */
-export async function recordEvidence(call: CallState): Promise<StepResult> {
+export function recordEvidence(call: CallState): StepResult {
   try {
     for (const draft of call.outcome?.evidence ?? []) {
-      call.evidence.push(await call.ctx.evidence.record(draft));
+      const source = call.parts.simulated ? simulatedSource(draft.source) : draft.source;
+      call.evidence.push(call.ctx.evidence.record({ ...draft, source }).id);
     }
     return null;
   } catch (error) {

@@ -58,7 +58,7 @@ function refusalRecords(
   };
   switch (failedAt.number) {
     case 7:
-      return [{ kind: "permission_block", source, payload, trust: BLOCK_TRUST, ttlMs: BLOCK_TTL_MS }];
+      return [{ kind: "permission_block", source, payload, declaredTrust: BLOCK_TRUST, ttlMs: BLOCK_TTL_MS }];
     case 9:
       return refused.code === "resource_required" ? [{ kind: "resource_required", source, payload }] : [];
     case 13:
@@ -77,7 +77,7 @@ function refusalRecords(
           kind: refused.code === "resource_required" ? "sensor_absent" : "sensor_error",
           source,
           payload,
-          trust: SENSOR_TRUST,
+          declaredTrust: SENSOR_TRUST,
         },
       ];
     default:
@@ -86,10 +86,10 @@ function refusalRecords(
 }
 
 /** Records never decide a call: one that cannot be kept is an alert. */
-async function keep(call: CallState, drafts: readonly EvidenceDraft[]): Promise<void> {
+function keep(call: CallState, drafts: readonly EvidenceDraft[]): void {
   for (const draft of drafts) {
     try {
-      await call.ctx.evidence.record(draft);
+      call.ctx.evidence.record(draft);
     } catch (error) {
       call.parts.observer.alert("evidence_failed", { kind: draft.kind, message: messageOf(error) });
     }
@@ -190,7 +190,7 @@ export async function finishRefused(call: CallState, failedAt: Step, refused: Re
   countBytes(call);
   ctx.counters.chargedMilli += call.chargedMilli;
   const records = refusalRecords(call, failedAt, answer, safeState);
-  await keep(call, refund ? [refund, ...records] : records);
+  keep(call, refund ? [refund, ...records] : records);
   ask(call, failedAt, answer);
   const tookMs = parts.clock.monoMs() - call.startedMs;
   usage(call, failedAt.number >= 15 ? "error" : "refused", answer.code, tookMs);
@@ -204,11 +204,7 @@ export function finishDone(call: CallState): CallResult {
   const tookMs = parts.clock.monoMs() - call.startedMs;
   countBytes(call);
   ctx.counters.chargedMilli += call.chargedMilli;
-  const folded = ctx.folded.get(call.id) ?? { count: 0, chargedMilli: 0, tookMs: 0 };
-  folded.count++;
-  folded.chargedMilli += call.chargedMilli;
-  folded.tookMs += tookMs;
-  ctx.folded.set(call.id, folded);
+  ctx.evidence.tally(call.id, call.chargedMilli, tookMs);
   usage(call, "ok", "ok", tookMs);
   return {
     ok: true,

@@ -38,6 +38,8 @@ export interface GateParts {
   readonly intents: IntentCommitter;
   readonly observer: Observer;
   readonly settings: GateSettings;
+  /** True only in a composition started as a simulator. */
+  readonly simulated: boolean;
 }
 
 export interface GateSettings {

@@ -10,16 +10,17 @@ import { isPermitted } from "./permissions.ts";
 /** Step 0. The machine has counted the call; bytes already beyond their quota end the run's I/O too. */
 export function countCall({ ctx }: CallState): StepResult {
   const { counters, limits } = ctx;
-  if (!ctx.countCall()) return refusal("quota_exceeded", 429, { limit: "ioCalls" }, "ioCalls");
+  if (!ctx.countCall()) return refusal("quota_exceeded", 429, {}, "io_calls_exceeded");
+  if (ctx.evidence.room === 0) return refusal("quota_exceeded", 429, {}, "evidence_overflow");
   const over =
     counters.readBytes > limits.ioReadBytes
-      ? "ioReadBytes"
+      ? "io_read_bytes_exceeded"
       : counters.writtenBytes > limits.ioWriteBytes
-        ? "ioWriteBytes"
+        ? "io_write_bytes_exceeded"
         : counters.netBytes > limits.netOutBytes
-          ? "netOutBytes"
+          ? "net_out_bytes_exceeded"
           : null;
-  return over ? refusal("quota_exceeded", 429, { limit: over }, over) : null;
+  return over ? refusal("quota_exceeded", 429, {}, over) : null;
 }
 
 /** Step 1. */
@@ -132,10 +133,10 @@ export function checkTarget(call: CallState): StepResult {
     if (toggles) return toggles;
   }
   if (ctx.counters.writtenBytes + target.writeBytes > ctx.limits.ioWriteBytes) {
-    return refusal("quota_exceeded", 429, { limit: "ioWriteBytes" }, "ioWriteBytes");
+    return refusal("quota_exceeded", 429, {}, "io_write_bytes_exceeded");
   }
   if (ctx.counters.netBytes + target.netBytes > ctx.limits.netOutBytes) {
-    return refusal("quota_exceeded", 429, { limit: "netOutBytes" }, "netOutBytes");
+    return refusal("quota_exceeded", 429, {}, "net_out_bytes_exceeded");
   }
   return null;
 }

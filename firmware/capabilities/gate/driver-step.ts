@@ -24,7 +24,7 @@ export async function runDriver(call: CallState): Promise<StepResult> {
   const abort = new AbortController();
   const progress = { started: false };
   const grantId = call.decision?.grantId;
-  if (grantId !== undefined) parts.decider.consumeGrant(grantId);
+  if (grantId !== undefined) ctx.staged.push(...parts.decider.useGrant(grantId));
   call.driverCalled = true;
   const work = (): Promise<DriverOutcome | Refusal> => {
     progress.started = true;

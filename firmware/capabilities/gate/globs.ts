@@ -1,2 +1,2 @@
 /** Policy globs, under the one name that the capabilities use. */
-export { matchesGlob as globMatches } from "../../policy/glob.ts";
+export { matchesGlob as globMatches } from "../../policy/index.ts";

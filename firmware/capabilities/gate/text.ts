@@ -6,12 +6,6 @@ const SECRET_WORD = /secret|token|password|passphrase|credential|private/i;
 const SECRET_END = /(?:api_key|apikey|access_key|auth_key)$/i;
 const SUMMARY_LENGTH = 180;
 
-/** `[FALLBACK] <reason>`, followed by ` | <JCS(details)>` when there are details. */
-export function fallbackText(reason: string, details: Json): string {
-  const empty = !isJsonObject(details) || Object.keys(details).length === 0;
-  return empty ? `[FALLBACK] ${reason}` : `[FALLBACK] ${reason} | ${canonicalize(details)}`;
-}
-
 /** `[ACTION] <howTo>`: another actor must do something. */
 export const actionText = (howTo: string): string => `[ACTION] ${howTo}`;
 

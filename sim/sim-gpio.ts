@@ -58,8 +58,9 @@ export class SimGpioLine implements GpioLine {
   watch(edge: Edge, debounceMs: number, handler: (edge: GpioEdge) => void): Disposable {
     this.#assertOpen();
     const { clock, nowUs, wiring } = this.#options;
-    let seenUs = nowUs() - 1;
-    const offsetMs = clock.monoMs() - seenUs / 1000;
+    const startUs = nowUs();
+    const offsetMs = clock.monoMs() - startUs / 1000;
+    let seenUs = startUs - 1;
     const debouncer = new Debouncer(this.#levelAt(seenUs), debounceMs * 1000);
     let timer: Timer | null = null;
     const emit = (settled: RawEdge | null): void => {

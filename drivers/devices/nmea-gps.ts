@@ -14,7 +14,13 @@ const SENTENCE = /^\$[A-Z]{2}GGA,[\x20-\x7e]*\*[0-9A-F]{2}$/;
 
 export type GpsQuantity = "latitude" | "longitude" | "altitude" | "satellites";
 
-/** Position from the next GGA sentence whose checksum is right. Others, and damaged ones, are passed over. */
+/** More than a receive buffer holds. */
+const BACKLOG_BYTES = 4096;
+
+/**
+ * Position from the next GGA sentence whose checksum is right. What waited unread is dropped first: nobody knows how
+ * old it is. Other sentences, and damaged ones, are passed over; a reading takes up to a second.
+ */
 export class NmeaGps {
   readonly #line: SerialLine;
   readonly #source: string;
@@ -29,6 +35,7 @@ export class NmeaGps {
    *   `sensor_fault` when it has no fix.
    */
   async read(quantity: GpsQuantity, signal: AbortSignal): Promise<Measurement> {
+    await this.#line.read({ maxBytes: BACKLOG_BYTES, withinMs: 0 }, signal);
     let damaged = 0;
     for (let i = 0; i < MAX_SENTENCES; i++) {
       const request = { maxBytes: MAX_SENTENCE_BYTES, until: LINE_END, withinMs: WITHIN_MS };

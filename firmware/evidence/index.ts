@@ -48,6 +48,7 @@ export { computeClaim, fallbackText, type VmTrace } from "./fallback.ts";
 export { clampTtl, type Instant, isFresh, isFuture, MAX_SKEW_MS, rawAge } from "./freshness.ts";
 export { checkGroup, defaultGroupPolicy, type GroupMember } from "./groups.ts";
 export { type GuardInput, guard } from "./guard.ts";
+export { type GuardRecordContext, guardRecordOf } from "./guard-record.ts";
 export {
   firstInboundFailure,
   INBOUND_LIMITS,

@@ -1,10 +1,8 @@
 /** The evidence of one run: recorded, sealed, judged and settled here and nowhere else (evidence.md 1, 8). */
-import { fromUtf8 } from "../core/bytes.ts";
 import { jcs } from "../core/canonical-json.ts";
 import { CodedError } from "../core/errors.ts";
 import { hashJson, sha256Hex } from "../core/hash.ts";
 import type { Json } from "../core/json.ts";
-import { parseJsonText } from "../core/parse-json.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { StoreOp } from "../ports/store.ts";
 import { type AssessContext, assess, type GuardRecord } from "./assess.ts";
@@ -13,14 +11,13 @@ import { stageBlob, stageEvidence } from "./content-store.ts";
 import { MAX_PARENTS, type Sealer, type SealKeys, sealEvidence } from "./envelope.ts";
 import { clampTtl, type Instant, isFuture, rawAge } from "./freshness.ts";
 import { guard, verdictReason } from "./guard.ts";
+import { guardRecordOf } from "./guard-record.ts";
 import { BUILT_IN_KINDS, type KindTable } from "./kinds.ts";
-import { provenanceLevel } from "./level.ts";
 import type { ReputationBook } from "./reputation.ts";
-import { originOf, requireSource } from "./source.ts";
+import { requireSource } from "./source.ts";
 import type { SourceInfo, SourceRegistry } from "./source-registry.ts";
 import { baseTrust, clamp01, sessionTrust } from "./trust.ts";
 import type { Evidence, EvidenceBody, GuardVerdict, Requirement, RiskLevel } from "./types.ts";
-import { verifyIntegrity } from "./verify.ts";
 
 /** `evidence.maxInlineBytes`. */
 export const MAX_INLINE_BYTES = 2048;
@@ -283,46 +280,18 @@ export class RunEvidence {
   }
 
   #guardRecord(evidence: Evidence, now: Instant): GuardRecord {
-    const { body } = evidence;
     const { sources, runId, subject, deviceId, reputation } = this.#options;
-    const info = sources.lookup(body.source);
-    const age = rawAge(body, now);
-    const sound = once(() => verifyIntegrity(evidence, this.#blobs.get(body.sha256), this.#keys).ok);
-    return {
-      id: evidence.id,
-      kind: body.kind,
-      source: body.source,
-      origin: originOf(body.source),
-      foreign: body.runId !== runId || body.subject !== subject || body.deviceId !== deviceId,
-      integrity: sound,
-      level: () =>
-        provenanceLevel({
-          registered: info.registered,
-          signature: sound() ? "valid" : "bad",
-          ageMs: age,
-          future: isFuture(age, this.#options.maxSkewMs),
-        }),
-      rawAgeMs: age,
-      ts: body.ts,
-      ttlMs: body.ttlMs,
-      declaredTrust: body.trust,
-      sourceTrust: info.trust,
-      reputation: reputation?.factor(info.id, now.wallMs) ?? 1,
-      points: info.points,
-      payload: () => this.#payload(body),
-    };
-  }
-
-  #payload(body: EvidenceBody): Json | undefined {
-    if (body.payload !== undefined) return body.payload;
-    const bytes = this.#blobs.get(body.sha256);
-    if (!bytes) return undefined;
-    try {
-      return parseJsonText(fromUtf8(bytes), { maxBytes: bytes.length, maxDepth: 64 });
-    } catch (error) {
-      if (error instanceof CodedError) return undefined; // Raw bytes: a pointer into them finds nothing.
-      throw error;
-    }
+    return guardRecordOf(evidence, {
+      runId,
+      subject,
+      deviceId,
+      now,
+      source: (source) => sources.lookup(source),
+      seals: this.#keys,
+      blob: (sha256) => this.#blobs.get(sha256),
+      ...(reputation ? { reputation: (id) => reputation.factor(id, now.wallMs) } : {}),
+      ...this.#limits(),
+    });
   }
 
   /** A decision that cannot be recorded is a refusal: nothing happens without a trace. */
@@ -379,14 +348,6 @@ export class RunEvidence {
     }
     return undefined;
   }
-}
-
-function once<T>(compute: () => T): () => T {
-  let known: { readonly value: T } | undefined;
-  return () => {
-    known ??= { value: compute() };
-    return known.value;
-  };
 }
 
 function deepFreeze<T>(value: T): T {

@@ -9,7 +9,7 @@ import { decodeEvidence, encodeEvidence } from "./envelope.ts";
 import type { Evidence } from "./types.ts";
 
 export const CAS = "cas";
-const LINKS = "caslink";
+export const LINKS = "caslink";
 const SET_ASIDE = "casbad";
 export const EVIDENCE = "ev";
 export const RUN_INDEX = "evrun";
@@ -42,7 +42,8 @@ export interface StagedBlob {
 const notFound = (what: string): CodedError =>
   new CodedError("not_found", `The content store has no ${what}.`, { status: 404, details: { name: what } });
 
-const runKey = (runId: string, seq: number): string => `${runId}!${String(seq).padStart(8, "0")}`;
+/** Key of a record in the run index. */
+export const runKey = (runId: string, seq: number): string => `${runId}!${String(seq).padStart(8, "0")}`;
 
 /** The operations that store one envelope and its place in the run; the caller puts them into its atomic batch. */
 export function stageEvidence(evidence: Evidence): StoreOp[] {

@@ -4,6 +4,7 @@ import { jcs } from "../core/canonical-json.ts";
 import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { hmacSha256Hex, sha256Hex } from "../core/hash.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
+import { parseSource } from "./source.ts";
 import type { Evidence, EvidenceBody } from "./types.ts";
 
 /** The device's sealing key; HMAC-SHA256, never used for statements of others. */
@@ -58,7 +59,8 @@ export function isEvidenceBody(value: unknown): value is EvidenceBody {
     b.v === 1 &&
     typeof b.kind === "string" &&
     KIND.test(b.kind) &&
-    text(b.source, 256) &&
+    typeof b.source === "string" &&
+    parseSource(b.source) !== null &&
     text(b.deviceId, 256) &&
     text(b.subject, 256) &&
     (b.runId === null || text(b.runId, 256)) &&

@@ -23,6 +23,7 @@ export { checkSchema, UNITS } from "./claim-schema.ts";
 export { claimId, readClaims } from "./claim-shape.ts";
 export { resolveClaimSources } from "./claim-sources.ts";
 export { type ClaimCheckInput, type ClaimResult, checkClaims } from "./claims.ts";
+export { type Collected, type CollectionOptions, collectGarbage } from "./collection.ts";
 export {
   ContentStore,
   type ContentStoreOptions,
@@ -67,6 +68,12 @@ export {
   type ProfileName,
 } from "./kinds.ts";
 export { provenanceLevel, SIGNATURE_FRESH_MS } from "./level.ts";
+export {
+  ARTIFACT_MANIFEST_TYPE,
+  type ArtifactManifest,
+  type ManifestContext,
+  verifyManifest,
+} from "./manifest.ts";
 export {
   OFFICIAL_TYPE,
   type OfficialContext,

@@ -5,7 +5,7 @@ import { hashJson, sha256Hex } from "../core/hash.ts";
 import type { Json } from "../core/json.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { StoreOp } from "../ports/store.ts";
-import { type AssessContext, assess, type GuardRecord } from "./assess.ts";
+import { type AssessContext, assess, type GuardRecord, guardErrorDetails } from "./assess.ts";
 import { failed } from "./check.ts";
 import { stageBlob, stageEvidence } from "./content-store.ts";
 import { MAX_PARENTS, type Sealer, type SealKeys, sealEvidence } from "./envelope.ts";
@@ -156,23 +156,16 @@ export class RunEvidence {
     return [...this.#ops];
   }
 
-  /** Decides before an effect, over this run's list only, and records the decision, also when it passes. */
+  /**
+   * Decides before an effect, over this run's list only, and records the decision, also when it passes. Never throws:
+   * whatever goes wrong on the way is a refusal (`guard_error`, `evidence_overflow`).
+   */
   guard(request: GuardRequest): GuardVerdict {
-    const now = this.#now();
-    const { risk } = request;
-    const verdict = guard({
-      effect: request.effect,
-      requirement: request.requirement,
-      records: this.#list.map((evidence) => this.#guardRecord(evidence, now)),
-      kinds: this.#kinds,
-      ...(request.claims ? { claims: request.claims } : {}),
-      ...(risk ? { risk } : {}),
-      ...this.#limits(),
-      ...(this.#options.units ? { units: this.#options.units } : {}),
-    });
-    const recorded = this.#recordDecision(request, verdict);
-    if (recorded.ok) this.#learn(recorded, request.claims ?? [], now.wallMs);
-    return recorded;
+    try {
+      return this.#decide(request);
+    } catch (error) {
+      return failed("guard_error", guardErrorDetails(error));
+    }
   }
 
   /** Trust of what the run has seen, bookkeeping left out; feeds Φ, decides nothing. */
@@ -199,6 +192,25 @@ export class RunEvidence {
       ...(risk ? { risk } : {}),
     };
     return this.#list.map((evidence) => assess(this.#guardRecord(evidence, now), context));
+  }
+
+  #decide(request: GuardRequest): GuardVerdict {
+    const now = this.#now();
+    const { effect, requirement, claims, risk } = request;
+    const { units } = this.#options;
+    const verdict = guard({
+      effect,
+      requirement,
+      records: this.#list.map((evidence) => this.#guardRecord(evidence, now)),
+      kinds: this.#kinds,
+      ...(claims ? { claims } : {}),
+      ...(risk ? { risk } : {}),
+      ...(units ? { units } : {}),
+      ...this.#limits(),
+    });
+    const recorded = this.#recordDecision(request, verdict);
+    if (recorded.ok) this.#learn(recorded, claims ?? [], now.wallMs);
+    return recorded;
   }
 
   #limits(): { readonly maxSkewMs?: number } {

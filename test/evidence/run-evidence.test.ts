@@ -123,6 +123,16 @@ describe("the guard of a run", () => {
     expect(reasonOf(run.guard({ effect: "gpio.write", requirement: undefined }))).toBe("guard_error");
   });
 
+  it("refuses when something it depends on throws", () => {
+    const sources = new SourceRegistry();
+    const { run } = startRun({ sources });
+    run.record(reading(1));
+    sources.lookup = () => {
+      throw new Error("no table");
+    };
+    expect(reasonOf(run.guard({ effect: "gpio.write", requirement: PIN }))).toBe("guard_error");
+  });
+
   it("accepts a reading at its last millisecond and refuses it one later", async () => {
     const { run, clock } = startRun();
     run.record({ ...reading(1), ttlMs: 1000 });

@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { toBase64, utf8 } from "../../firmware/core/bytes.ts";
 import { type DsseEnvelope, pae, signStatement } from "../../firmware/core/dsse.ts";
 import { keyPairFromSeed } from "../../firmware/core/ed25519.ts";
+import { sha256Hex } from "../../firmware/core/hash.ts";
 import {
+  ARTIFACT_MANIFEST_TYPE,
   type BundleKey,
   buildProofBundle,
   type Claim,
@@ -15,6 +17,7 @@ import {
   SourceRegistry,
   type StatementKey,
   verifyBundle,
+  verifyManifest,
   verifyOfficial,
 } from "../../firmware/evidence/index.ts";
 import { reading, readingClaim, startRun } from "./support.ts";
@@ -180,5 +183,37 @@ describe("grounded messages", () => {
       reason: "not_enough_sources",
       details: { have: 1, need: 2 },
     });
+  });
+});
+
+describe("artifact manifests", () => {
+  const artifact = utf8("program");
+  const manifest = {
+    v: 1,
+    artifactSha256: sha256Hex(artifact),
+    evidenceIds: ["e1", "e1"],
+    aggTrust: 1,
+    createdAt: NOW,
+  };
+  const judge = (payload: object, bytes = artifact, trust = 0.9) =>
+    verifyManifest(signStatement(ARTIFACT_MANIFEST_TYPE, payload, [signer]), bytes, {
+      keys: [key],
+      threshold: 1,
+      nowMs: NOW,
+      minTrust: 0.8,
+      evidence: (id) =>
+        id === "e1" ? { ok: true, trust, origin: "a" } : { ok: false, reason: "missing_meta", details: {} },
+    });
+
+  it("are judged by the trust of now, not by the trust they state", () => {
+    expect(judge(manifest)).toMatchObject({ ok: true, aggTrust: 0.9 });
+    expect(judge(manifest, artifact, 0.79)).toMatchObject({ reason: "low_trust" });
+  });
+
+  it("are refused for another artifact, for unknown evidence and without evidence", () => {
+    expect(judge(manifest, utf8("programm"))).toMatchObject({ reason: "digest_mismatch" });
+    expect(judge({ ...manifest, evidenceIds: ["e1", "e2"] })).toMatchObject({ reason: "missing_meta" });
+    expect(judge({ ...manifest, evidenceIds: [] })).toMatchObject({ reason: "low_trust" });
+    expect(judge({ ...manifest, evidenceIds: [1] })).toMatchObject({ reason: "malformed" });
   });
 });

@@ -4,6 +4,7 @@ import { encodeCbor } from "../../firmware/core/cbor.ts";
 import type { Json } from "../../firmware/core/json.ts";
 import {
   ContentStore,
+  collectGarbage,
   decodeEvidence,
   encodeEvidence,
   exportRunEvidence,
@@ -109,5 +110,51 @@ describe("a run's evidence in another state directory", () => {
     const { run, document } = await exported();
     change(["blobs", run.list[1]?.body.sha256 ?? ""], "AAAA")(document);
     expect(importRunEvidence(document)).toMatchObject({ reason: "digest_mismatch" });
+  });
+});
+
+describe("collection", () => {
+  it("removes expired evidence that nobody retains and only blobs that nothing names", async () => {
+    await using store = new MemoryStore();
+    const cas = new ContentStore({ store, wallMs: () => 0 });
+    const { run, clock } = startRun();
+    const kept = run.record({ kind: "serial_read", source: "serial://ttys0", blob: utf8("kept") });
+    run.record({ kind: "serial_read", source: "serial://ttys0", blob: utf8("gone") });
+    await store.batch(run.ops(), { sync: true });
+    const [linked, named, loose] = [
+      await cas.put(utf8("a")),
+      await cas.put(utf8("b")),
+      await cas.put(utf8("cc")),
+    ];
+    await cas.link("latest", linked);
+    const retains = ({ id }: { readonly id: string }) => id === kept.id;
+    const references = (sha256: string) => sha256 === named;
+
+    const early = await collectGarbage({
+      store,
+      nowMs: clock.wallMs() + 600_000,
+      retains,
+      references: () => true,
+    });
+    expect(early).toEqual({ envelopes: 0, objects: 0, bytes: 0 });
+
+    const nowMs = clock.wallMs() + 600_001;
+    expect(await collectGarbage({ store, nowMs, retains, references })).toEqual({
+      envelopes: 1,
+      objects: 2,
+      bytes: 6,
+    });
+    expect(await cas.evidenceOfRun("run-1")).toEqual([kept]);
+    for (const sha256 of [kept.body.sha256, linked, named]) expect(await cas.get(sha256)).toBeDefined();
+    await expect(cas.get(loose)).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  it("judges nothing to be garbage while an envelope cannot be read", async () => {
+    await using store = new MemoryStore();
+    await store.batch([put("ev", "x", encodeCbor(1))], { sync: true });
+    const sha256 = await new ContentStore({ store, wallMs: () => 0 }).put(utf8("a"));
+    const options = { store, nowMs: 0, retains: () => false, references: () => false };
+    await expect(collectGarbage(options)).rejects.toMatchObject({ code: "store_corrupt" });
+    expect(await store.get("cas", sha256)).toBeDefined();
   });
 });

@@ -1,5 +1,5 @@
 /** The stream under an MQTT connection: no Nagle delay, verified TLS, inbound packets bounded before they are buffered. */
-import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 
 export interface MqttTls {
@@ -60,8 +60,16 @@ export class PacketSizeGuard {
 /** Opens the stream; errors arrive as its `error` event, an oversized packet destroys it. */
 export function openSocket(endpoint: MqttEndpoint, maxPacketBytes: number): Socket {
   const { host, port, tls } = endpoint;
+  // A name indication is a name (RFC 6066): for an address the certificate's IP entries are checked instead.
+  const servername = tls?.servername ?? (isIP(host) ? null : host);
   const socket: Socket = tls
-    ? connectTls({ host, port, ...tls, servername: tls.servername ?? host, minVersion: "TLSv1.2" })
+    ? connectTls({
+        host,
+        port,
+        minVersion: "TLSv1.2",
+        ...tls,
+        ...(servername === null ? {} : { servername }),
+      })
     : connectTcp({ host, port });
   // Two small writes per QoS 1 exchange would otherwise wait 40 ms for the peer's delayed acknowledgement.
   socket.setNoDelay(true);

@@ -1,5 +1,5 @@
 /** Pass 10 of the compiler: bounds that no profile and no author may pass (policy.md 4, phi.md 9). */
-import { TIER_LIMITS } from "../vm/limits.ts";
+import { TIER_LIMITS } from "../vm/index.ts";
 import type { CompiledDocument } from "./complete.ts";
 import { limitKeys } from "./schema-sections.ts";
 import { issue } from "./shape.ts";

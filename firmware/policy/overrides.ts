@@ -1,6 +1,6 @@
 /** Pass 9 of the compiler: tiers and subjects may only tighten (policy.md 8). */
 import { isJsonObject, type JsonObject, member } from "../core/json.ts";
-import { TIER_LIMITS } from "../vm/limits.ts";
+import { TIER_LIMITS } from "../vm/index.ts";
 import type { CompiledDocument } from "./complete.ts";
 import { defaultTiers } from "./defaults.ts";
 import { overrideDirections, tierDirections } from "./directions.ts";

@@ -15,13 +15,24 @@ export interface BrokerConfig {
   readonly serverName?: string;
 }
 
-export interface DeviceConfig {
-  /** Address of the part, for example `i2c://1/0x76`, `spi://0.0`, `serial://ttyAMA0`. */
+/** One sensor channel: where it is, which driver reads it, how its value is scaled and checked. */
+export interface SensorConfig {
+  /** For example `i2c://1/0x76/temperature`, `spi://0.0/ch0`, `serial://ttyAMA0/latitude`. */
   readonly uri: string;
-  /** Name of the driver, for example `bme280`. */
-  readonly model: string;
-  /** Settings of the driver and of its channels. */
-  readonly options: JsonObject;
+  readonly driver: "bme280" | "mcp3008" | "nmea" | "switch";
+  readonly quantity?: string;
+  readonly unit?: string;
+  readonly scale?: number;
+  readonly offset?: number;
+  readonly min?: number;
+  readonly max?: number;
+  readonly maxStepPerS?: number;
+  readonly frozenAfterMs?: number;
+  /** Reference voltage of a converter in V. */
+  readonly vref?: number;
+  readonly baudRate?: number;
+  readonly activeLow?: boolean;
+  readonly bias?: "none" | "pull-up" | "pull-down";
 }
 
 export interface LineConfig {
@@ -44,13 +55,18 @@ export interface Config {
   readonly authorityFile: string | null;
   readonly rosterFile: string | null;
   readonly broker: BrokerConfig | null;
-  readonly devices: readonly DeviceConfig[];
+  readonly sensors: readonly SensorConfig[];
   readonly lines: readonly LineConfig[];
   readonly vm: { readonly maxRuns: number };
   readonly groupCommitMs: number;
   readonly gossip: { readonly minIntervalMs: number };
   readonly ota: { readonly holdMs: number; readonly minRuns: number; readonly maxRuns: number };
   readonly sim: { readonly seed: string } | null;
+  /**
+   * `ntp`: wall time is trusted once the system says that it is synchronised (systemd-timesyncd or chrony);
+   * `system`: the host's clock is kept right by other means and is trusted as it is.
+   */
+  readonly clock: { readonly trust: "ntp" | "system" };
 }
 
 const text = (maxLength: number) => ({ type: "string", minLength: 1, maxLength });
@@ -95,15 +111,30 @@ export const CONFIG_SCHEMA = {
         { type: "object", required: ["embedded"] },
       ],
     },
-    devices: {
+    sensors: {
       type: "array",
-      maxItems: 128,
+      maxItems: 256,
       default: [],
       items: {
         type: "object",
         additionalProperties: false,
-        required: ["uri", "model"],
-        properties: { uri: text(256), model: text(64), options: { type: "object", default: {} } },
+        required: ["uri", "driver"],
+        properties: {
+          uri: { type: "string", pattern: "^(i2c|spi|serial|gpio)://[A-Za-z0-9._/-]+$", maxLength: 128 },
+          driver: { enum: ["bme280", "mcp3008", "nmea", "switch"] },
+          quantity: text(32),
+          unit: text(16),
+          scale: { type: "number" },
+          offset: { type: "number" },
+          min: { type: "number" },
+          max: { type: "number" },
+          maxStepPerS: { type: "number", exclusiveMinimum: 0 },
+          frozenAfterMs: { type: "integer", minimum: 1 },
+          vref: { type: "number", exclusiveMinimum: 0, maximum: 24 },
+          baudRate: { type: "integer", minimum: 300, maximum: 4000000 },
+          activeLow: { type: "boolean" },
+          bias: { enum: ["none", "pull-up", "pull-down"] },
+        },
       },
     },
     lines: {
@@ -144,6 +175,12 @@ export const CONFIG_SCHEMA = {
         minRuns: { type: "integer", minimum: 1, maximum: 200, default: 30 },
         maxRuns: { type: "integer", minimum: 1, maximum: 200, default: 200 },
       },
+    },
+    clock: {
+      type: "object",
+      additionalProperties: false,
+      default: {},
+      properties: { trust: { enum: ["ntp", "system"], default: "ntp" } },
     },
     sim: {
       type: ["object", "null"],

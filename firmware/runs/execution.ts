@@ -1,0 +1,294 @@
+/** One admitted run from its first slice to its settlement. */
+import { type CapabilityGate, createRunContext, kvOps, type RunContext } from "../capabilities/index.ts";
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { RunEvidence, type Sealer } from "../evidence/index.ts";
+import type { EntryReceipt, LedgerEvent } from "../ledger/types.ts";
+import type { Subject } from "../policy/types.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { StoreOp } from "../ports/store.ts";
+import { createMachine, type MachineResult, type RunScheduler, VM_VERSION } from "../vm/index.ts";
+import type { Limits, RunState, Tier } from "../vm/types.ts";
+import { CallLog } from "./call-log.ts";
+import { smallestTrust } from "./evidence-sink.ts";
+import type { InstalledProgram, ReleaseSet } from "./program-set.ts";
+import { type Reply, releaseReply } from "./reply.ts";
+import type { FullRunRecord, RunStore } from "./run-store.ts";
+import { type RunFacts, settlement } from "./settlement.ts";
+
+/** What a run needs from the daemon around it. */
+export interface ExecutionParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly deviceId: string;
+  readonly simulated: boolean;
+  readonly sealer: Sealer;
+  readonly scheduler: RunScheduler;
+  readonly gate: CapabilityGate;
+  readonly runs: RunStore;
+  /** Drives outputs to their safe states; gives the names that were driven. */
+  readonly driveSafe: (outputs: readonly string[], reason: string) => Promise<readonly string[]>;
+  /** What other parts staged for this run: outbox items, shared writes, charges. */
+  readonly settle: SettlePort;
+}
+
+export interface SettlePort {
+  /**
+   * Makes a run durable: its unit and all that other parts have staged under its id, in one batch.
+   * Rejects if the batch could not be written; then nothing of the run is durable.
+   */
+  commit(
+    runId: string,
+    unit: { readonly events: readonly LedgerEvent[]; readonly ops: readonly StoreOp[] },
+  ): Promise<readonly EntryReceipt[]>;
+  /** Forgets what was staged, when a run ends without a settlement. */
+  discard(runId: string): void;
+}
+
+export interface AdmittedRun {
+  readonly runId: string;
+  readonly set: ReleaseSet;
+  readonly program: InstalledProgram;
+  readonly subject: string;
+  readonly rights: Subject;
+  readonly tier: Tier;
+  readonly limits: Limits;
+  readonly trigger: JsonObject;
+  readonly payload: JsonObject;
+  /** Effects are judged and recorded but not executed, and nothing becomes durable. */
+  readonly dry: boolean;
+}
+
+export interface RunReport {
+  readonly record: FullRunRecord;
+  readonly reply: Reply;
+  /** The run's own ledger entry; null for a dry run. */
+  readonly entry: EntryReceipt | null;
+  readonly sessionTrust: number;
+  readonly calls: CallLog;
+}
+
+/** Key-value writes and what else the calls staged, for the settlement batch. */
+const stagedOps = (ctx: RunContext): readonly StoreOp[] => [...kvOps(ctx), ...ctx.staged];
+
+const EVIDENCE_PER_CALL = 3;
+const EVIDENCE_BASE = 64;
+
+export class RunExecution {
+  readonly #parts: ExecutionParts;
+  readonly #run: AdmittedRun;
+  readonly #evidence: RunEvidence;
+  readonly #ctx: RunContext;
+  readonly #calls = new CallLog();
+  readonly #startedAt: number;
+  #markedOpen = false;
+
+  constructor(parts: ExecutionParts, run: AdmittedRun) {
+    this.#parts = parts;
+    this.#run = run;
+    this.#startedAt = parts.clock.wallMs();
+    const { policy } = run.set;
+    this.#evidence = new RunEvidence({
+      runId: run.runId,
+      subject: run.subject,
+      deviceId: parts.deviceId,
+      policyHash: policy.policyHash,
+      clock: parts.clock,
+      sources: run.set.sources,
+      sealer: parts.sealer,
+      maxPerRun: EVIDENCE_PER_CALL * run.limits.ioCalls + EVIDENCE_BASE,
+    });
+    this.#ctx = createRunContext({
+      runId: run.runId,
+      subject: run.subject,
+      tier: run.tier,
+      program: {
+        name: run.program.document.name,
+        outputs: run.program.document.outputs ?? [],
+        capabilities: run.program.verified.capabilities,
+      },
+      policy,
+      limits: run.limits,
+      evidence: this.#evidence,
+      // The machine has counted the call against its quota before it asks (vm.md 7).
+      countCall: () => true,
+    });
+  }
+
+  async execute(signal: AbortSignal): Promise<RunReport> {
+    const { program, payload, trigger, limits } = this.#run;
+    this.#recordTrigger();
+    const machine = createMachine(program.verified, { payload, trigger, limits });
+    const result = await this.#parts.scheduler.run(
+      machine,
+      { call: (request, stop) => this.#call(request, stop) },
+      signal,
+    );
+    return this.#settle(result);
+  }
+
+  #recordTrigger(): void {
+    const { trigger, program } = this.#run;
+    const kind =
+      trigger.kind === "boot"
+        ? "boot"
+        : trigger.kind === "gpio" || trigger.kind === "mqtt"
+          ? "event"
+          : "schedule_tick";
+    if (trigger.kind === "command") {
+      const { commandId, name } = trigger;
+      const payload = { commandId: commandId ?? null, keyid: null, scope: "command", name: name ?? null };
+      this.#evidence.record({ kind: "operator_command", source: "local://commands", payload });
+    } else {
+      this.#evidence.record({ kind, source: "local://scheduler", payload: { trigger } });
+    }
+    this.#evidence.record({
+      kind: "run_start",
+      source: "local://runs",
+      payload: { programHash: program.programHash },
+    });
+  }
+
+  async #call(
+    request: { readonly capability: string; readonly class: string; readonly args: Json },
+    signal: AbortSignal,
+  ) {
+    const { runId, program, subject, set, dry } = this.#run;
+    if (request.class === "effect" && !this.#markedOpen && !dry) {
+      this.#markedOpen = true;
+      await this.#parts.runs.markOpen({
+        runId,
+        program: program.document.name,
+        programHash: program.programHash,
+        subject,
+        policyHash: set.policy.policyHash,
+        startedAt: this.#startedAt,
+        outputs: program.document.outputs ?? [],
+      });
+    }
+    const before = { ...this.#ctx.counters };
+    const result = await this.#parts.gate.call(this.#ctx, request.capability, request.args, signal);
+    this.#calls.note(request.capability, request.args, result);
+    const bytes = {
+      readBytes: this.#ctx.counters.readBytes - before.readBytes,
+      writtenBytes: this.#ctx.counters.writtenBytes - before.writtenBytes,
+      netBytes: this.#ctx.counters.netBytes - before.netBytes,
+    };
+    if (result.ok) return { ok: true as const, result: result.result, evidence: result.evidence, ...bytes };
+    const { code, reason, status, details } = result;
+    return {
+      ok: false as const,
+      error: { code, reason, status, details: isJsonObject(details) ? details : {} },
+      evidence: [],
+      ...bytes,
+    };
+  }
+
+  async #settle(result: MachineResult): Promise<RunReport> {
+    const { run, parts } = { run: this.#run, parts: this.#parts };
+    const trace = {
+      programHash: run.program.programHash,
+      inputHash: result.inputHash,
+      outputHash: result.outputHash,
+      steps: result.metrics.cpuSteps,
+      vmVersion: VM_VERSION,
+    };
+    const sessionTrust = this.#evidence.sessionTrust();
+    const traceId = this.#evidence.record({
+      kind: "vm_trace",
+      source: `vm://${run.program.document.name}`,
+      payload: trace,
+      declaredTrust: smallestTrust(this.#evidence),
+    }).id;
+    const reply = this.#reply(result, trace, traceId);
+    const failed = result.ended === "failed" || result.ended === "cut";
+    const safeStates =
+      failed && !run.dry
+        ? await parts.driveSafe(this.#ctx.program?.outputs ?? [], result.error?.reason ?? result.ended)
+        : [];
+    for (const output of safeStates) this.#calls.safeState(output, result.error?.reason ?? result.ended);
+    this.#evidence.settle();
+    const record = this.#record(result, reply, safeStates);
+    if (run.dry) {
+      parts.settle.discard(run.runId);
+      return { record, reply, entry: null, sessionTrust, calls: this.#calls };
+    }
+    const facts: RunFacts = {
+      record,
+      evidence: record.evidence,
+      events: this.#calls.events(run.runId, run.subject),
+      ops: [...this.#evidence.ops(), ...stagedOps(this.#ctx)],
+    };
+    const receipts = await parts.settle.commit(run.runId, settlement(facts, parts.runs.stage(record)));
+    return { record, reply, entry: receipts[receipts.length - 1] ?? null, sessionTrust, calls: this.#calls };
+  }
+
+  #reply(result: MachineResult, trace: Parameters<typeof releaseReply>[1]["trace"], traceId: string): Reply {
+    if (result.ended === "halted") return { ok: true, status: 200, reason: null, details: {}, body: null };
+    if (result.ended !== "responded") {
+      const reason = result.error?.reason ?? result.ended;
+      return {
+        ok: false,
+        status: result.error?.status ?? 500,
+        reason,
+        details: result.error?.details ?? {},
+        body: null,
+      };
+    }
+    const reply = releaseReply(
+      this.#evidence,
+      {
+        status: result.outcome.status,
+        body: result.outcome.body,
+        claims: result.outcome.claims,
+        calls: result.metrics.ioCalls,
+        allowCompute: this.#run.rights.allowCompute ?? false,
+        trace,
+        requirement: this.#run.set.policy.replyRequirement,
+        simulated: this.#parts.simulated,
+      },
+      traceId,
+    );
+    if (!reply.ok) this.#calls.refusedReply(reply);
+    return reply;
+  }
+
+  #record(result: MachineResult, reply: Reply, safeStates: readonly string[]): FullRunRecord {
+    const { run } = { run: this.#run };
+    const { document, programHash } = run.program;
+    const states: Readonly<Record<MachineResult["ended"], RunState>> = {
+      responded: reply.ok ? "responded" : "refused",
+      halted: "halted",
+      failed: "failed",
+      cut: "cut",
+    };
+    return {
+      v: 1,
+      runId: run.runId,
+      program: { name: document.name, version: document.version, programHash },
+      subject: run.subject,
+      tier: run.tier,
+      policyHash: run.set.policy.policyHash,
+      trigger: run.trigger,
+      limits: run.limits,
+      startedAt: this.#startedAt,
+      wallMs: result.metrics.wallMs,
+      payload: run.payload,
+      journal: result.journal,
+      outcome: result.outcome,
+      release: { ok: reply.ok, status: reply.status, reason: reply.reason },
+      vmVersion: VM_VERSION,
+      inputHash: result.inputHash,
+      outputHash: result.outputHash,
+      metrics: {
+        ...result.metrics,
+        refusals: this.#ctx.counters.refusals,
+        phiChargedMilli: this.#ctx.counters.chargedMilli,
+      },
+      evidence: this.#evidence.list.map(({ id }) => id),
+      safeStates: [...safeStates],
+      state: states[result.ended],
+      ...(this.#parts.simulated ? { sim: true as const } : {}),
+    };
+  }
+}

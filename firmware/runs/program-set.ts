@@ -1,0 +1,31 @@
+/** What is in force: one policy with its programs. A run keeps the set it started with; there is never a mixture. */
+import type { Decider } from "../capabilities/index.ts";
+import type { SourceRegistry } from "../evidence/index.ts";
+import type { CompiledPolicy, Subject } from "../policy/types.ts";
+import type { VerifiedProgram } from "../vm/index.ts";
+import type { ProgramDocument } from "../vm/types.ts";
+
+export type ProgramState = "enabled" | "disabled" | "invalid" | "awaiting_resource";
+
+export interface InstalledProgram {
+  readonly document: ProgramDocument;
+  readonly programHash: string;
+  readonly verified: VerifiedProgram;
+}
+
+export interface ReleaseSet {
+  /** Hash of the release that brought it; of the policy for the factory set. */
+  readonly releaseHash: string;
+  readonly policy: CompiledPolicy;
+  readonly decider: Decider;
+  readonly sources: SourceRegistry;
+  readonly programs: ReadonlyMap<string, InstalledProgram>;
+  /** Programs that were refused, with the reason. */
+  readonly refused: readonly { readonly name: string; readonly reason: string }[];
+}
+
+export const subjectOf = (program: string): string => `program:${program}`;
+
+export function subjectIn(policy: CompiledPolicy, subject: string): Subject | undefined {
+  return Object.hasOwn(policy.subjects, subject) ? policy.subjects[subject] : undefined;
+}

@@ -1,0 +1,111 @@
+/** Run records and program documents on disk (vm.md 12): written only as part of a settlement batch. */
+import { fromUtf8, utf8 } from "../core/bytes.ts";
+import { canonicalize, jcs } from "../core/canonical-json.ts";
+import { decodeCbor, encodeCbor } from "../core/cbor.ts";
+import { CodedError } from "../core/errors.ts";
+import { sha256Hex } from "../core/hash.ts";
+import { parseJsonText } from "../core/parse-json.ts";
+import { type ContentStore, stageBlob } from "../evidence/index.ts";
+import { del, put, type Store, type StoreOp } from "../ports/store.ts";
+import type { JournalEntry, ProgramDocument, RunRecord } from "../vm/types.ts";
+
+const RUNS = "run";
+const OPEN = "runopen";
+const DOCUMENTS = "progdoc";
+const INLINE_JOURNAL_BYTES = 16_384;
+const MAX_DOCUMENT_BYTES = 262_144;
+
+/** A run whose settlement has not been written yet; found after a power loss. */
+export interface OpenRun {
+  readonly runId: string;
+  readonly program: string;
+  readonly programHash: string;
+  readonly subject: string;
+  readonly policyHash: string;
+  readonly startedAt: number;
+  readonly outputs: readonly string[];
+}
+
+/** A record with its journal at hand. */
+export type FullRunRecord = RunRecord & { readonly journal: readonly JournalEntry[] };
+
+export class RunStore {
+  readonly #store: Store;
+  readonly #content: ContentStore;
+
+  constructor(store: Store, content: ContentStore) {
+    this.#store = store;
+    this.#content = content;
+  }
+
+  /** The record as operations of its settlement; a journal above 16 KiB goes to the content store. */
+  stage(record: FullRunRecord): readonly StoreOp[] {
+    const journal = jcs(record.journal);
+    const ops: StoreOp[] = [del(OPEN, record.runId)];
+    let stored: RunRecord = record;
+    if (journal.length > INLINE_JOURNAL_BYTES) {
+      const blob = stageBlob(journal);
+      ops.push(...blob.ops);
+      stored = { ...record, journal: { sha256: blob.sha256 } };
+    }
+    ops.push(put(RUNS, record.runId, encodeCbor(stored)));
+    return ops;
+  }
+
+  /** Notes a run before its first effect, so that the next boot knows what was cut. */
+  async markOpen(run: OpenRun): Promise<void> {
+    await this.#store.batch([put(OPEN, run.runId, encodeCbor(run))], { sync: false });
+  }
+
+  clearOpen(runId: string): StoreOp {
+    return del(OPEN, runId);
+  }
+
+  async openRuns(): Promise<readonly OpenRun[]> {
+    const found: OpenRun[] = [];
+    for await (const [, value] of this.#store.range(OPEN)) found.push(decodeCbor(value) as OpenRun);
+    return found;
+  }
+
+  /** @throws CodedError `not_found` (404), `integrity_error` (500) if the journal was altered. */
+  async read(runId: string): Promise<FullRunRecord> {
+    const value = await this.#store.get(RUNS, runId);
+    if (!value)
+      throw new CodedError("not_found", `There is no run ${runId}.`, { status: 404, details: { runId } });
+    return this.#full(decodeCbor(value) as RunRecord);
+  }
+
+  /** The newest records first. */
+  async *latest(limit: number): AsyncIterable<FullRunRecord> {
+    for await (const [, value] of this.#store.range(RUNS, { reverse: true, limit })) {
+      yield await this.#full(decodeCbor(value) as RunRecord);
+    }
+  }
+
+  async #full(record: RunRecord): Promise<FullRunRecord> {
+    if (Array.isArray(record.journal)) return record as FullRunRecord;
+    const { sha256 } = record.journal as { readonly sha256: string };
+    const bytes = await this.#content.get(sha256);
+    const journal = parseJsonText(fromUtf8(bytes), { maxBytes: bytes.length, maxDepth: 64 });
+    return { ...record, journal: journal as readonly JournalEntry[] } as FullRunRecord;
+  }
+
+  stageDocument(programHash: string, document: ProgramDocument): StoreOp {
+    return put(DOCUMENTS, programHash, utf8(canonicalize(document)));
+  }
+
+  /** The document of a recorded run, re-hashed. @throws CodedError `not_found` (404), `integrity_error` (500). */
+  async document(programHash: string): Promise<ProgramDocument> {
+    const value = await this.#store.get(DOCUMENTS, programHash);
+    if (!value) {
+      throw new CodedError("not_found", `The program ${programHash} is not stored.`, { status: 404 });
+    }
+    if (sha256Hex(value) !== programHash) {
+      throw new CodedError("integrity_error", "The stored program does not match its hash.", {
+        details: { sha256: programHash },
+      });
+    }
+    const document = parseJsonText(fromUtf8(value), { maxBytes: MAX_DOCUMENT_BYTES, maxDepth: 64 });
+    return document as ProgramDocument & typeof document;
+  }
+}

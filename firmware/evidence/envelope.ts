@@ -26,7 +26,11 @@ const DOMAIN = utf8("imu.evidence.v1\n");
 export const evidenceId = (body: EvidenceBody): string => sha256Hex(jcs(body));
 
 /** HMAC over the domain line and JCS(body): every field is covered. @throws CodedError `not_canonical`. */
-export const sealMac = (key: Uint8Array, body: EvidenceBody): string => hmacSha256Hex(key, DOMAIN, jcs(body));
+export const sealMac = (key: Uint8Array, body: EvidenceBody): string => sealMacOf(key, jcs(body));
+
+/** The same over the canonical bytes of a body. */
+export const sealMacOf = (key: Uint8Array, canonicalBody: Uint8Array): string =>
+  hmacSha256Hex(key, DOMAIN, canonicalBody);
 
 /** @throws CodedError `not_canonical`. */
 export function sealEvidence(body: EvidenceBody, sealer: Sealer): Evidence {
@@ -34,7 +38,7 @@ export function sealEvidence(body: EvidenceBody, sealer: Sealer): Evidence {
   return Object.freeze({
     id: sha256Hex(bytes),
     body: Object.freeze(body),
-    seal: Object.freeze({ kid: sealer.kid, mac: hmacSha256Hex(sealer.key, DOMAIN, bytes) }),
+    seal: Object.freeze({ kid: sealer.kid, mac: sealMacOf(sealer.key, bytes) }),
   });
 }
 

@@ -51,7 +51,7 @@ export interface SourceRegistryOptions {
   readonly onUnregistered?: (source: string) => void;
 }
 
-const MAX_REMEMBERED_UNKNOWN = 1024;
+const MAX_REMEMBERED = 1024;
 const between = (x: number, low: number, high: number): boolean => x >= low && x <= high;
 
 function checkRule(rule: SourceRule): void {
@@ -78,6 +78,8 @@ export class SourceRegistry {
   readonly #tuning: Readonly<Record<string, number>>;
   readonly #onUnregistered: (source: string) => void;
   readonly #reported = new Set<string>();
+  /** The rules never change after construction, so an answer stays right. */
+  readonly #known = new Map<string, SourceInfo>();
 
   constructor(options: SourceRegistryOptions = {}) {
     this.simulated = options.simulated ?? false;
@@ -103,6 +105,15 @@ export class SourceRegistry {
 
   /** Trust, points and limits of a source. An unknown source is reported once and never carries an effect alone. */
   lookup(source: string): SourceInfo {
+    const known = this.#known.get(source);
+    if (known) return known;
+    const info = this.#describe(source);
+    if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
+    this.#known.set(source, info);
+    return info;
+  }
+
+  #describe(source: string): SourceInfo {
     const rule = this.#longestMatch(source);
     if (!rule) {
       this.#report(source);
@@ -153,7 +164,7 @@ export class SourceRegistry {
   }
 
   #report(source: string): void {
-    if (this.#reported.has(source) || this.#reported.size >= MAX_REMEMBERED_UNKNOWN) return;
+    if (this.#reported.has(source) || this.#reported.size >= MAX_REMEMBERED) return;
     this.#reported.add(source);
     this.#onUnregistered(source);
   }

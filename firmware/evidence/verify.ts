@@ -4,7 +4,7 @@ import { jcs } from "../core/canonical-json.ts";
 import { CodedError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import { type Failed, failed } from "./check.ts";
-import { type SealKeys, sealMac } from "./envelope.ts";
+import { type SealKeys, sealMacOf } from "./envelope.ts";
 import { type Instant, isFuture, MAX_SKEW_MS, rawAge } from "./freshness.ts";
 import { meetsTrust } from "./trust.ts";
 import type { EvidenceBody } from "./types.ts";
@@ -18,12 +18,12 @@ export interface StoredRecord {
 
 export type VerifyResult = { readonly ok: true } | Failed;
 
-/** H of something that may have no canonical form, in which case it equals no digest. */
-function hashOrNothing(value: unknown): string {
+/** Canonical bytes of something that may have none; then it equals no digest. */
+function canonicalOrNull(value: unknown): Uint8Array | null {
   try {
-    return sha256Hex(jcs(value));
+    return jcs(value);
   } catch (error) {
-    if (error instanceof CodedError && error.code === "not_canonical") return "";
+    if (error instanceof CodedError && error.code === "not_canonical") return null;
     throw error;
   }
 }
@@ -41,14 +41,15 @@ export function verifyIntegrity(
   const { body, seal } = record;
   const inline = Object.hasOwn(body, "payload");
   if (!inline && blob === undefined) return failed("missing_object", { sha256: body.sha256 });
-  const digest = inline ? hashOrNothing(body.payload) : sha256Hex(blob ?? "");
-  if (digest !== body.sha256) return failed("digest_mismatch", { id: record.id });
-  if (hashOrNothing(body) !== record.id) return failed("id_mismatch", { id: record.id });
+  const content = inline ? canonicalOrNull(body.payload) : blob;
+  if (!content || sha256Hex(content) !== body.sha256) return failed("digest_mismatch", { id: record.id });
+  const bytes = canonicalOrNull(body);
+  if (!bytes || sha256Hex(bytes) !== record.id) return failed("id_mismatch", { id: record.id });
   if (!seal) return failed("missing_seal", { id: record.id });
   const key = keys(seal.kid);
   if (!key) return failed("unknown_key", { kid: seal.kid });
   if (key.revoked) return failed("key_revoked", { kid: seal.kid });
-  if (!equalConstantTime(utf8(sealMac(key.key, body)), utf8(seal.mac))) {
+  if (!equalConstantTime(utf8(sealMacOf(key.key, bytes)), utf8(seal.mac))) {
     return failed("bad_seal", { id: record.id });
   }
   return { ok: true };

@@ -24,7 +24,17 @@ export {
 } from "./machine.ts";
 export { parseProgram, programHash } from "./program-document.ts";
 export { isComputeOnly, replyGate } from "./release.ts";
+export { type Expected, type ReplayRecord, type ReplayResult, replay, replayJournal } from "./replay.ts";
 export type { MachineRequest } from "./run.ts";
+export {
+  type CallHost,
+  type CallRequest,
+  type MachineFactory,
+  type RunAnswer,
+  RunScheduler,
+  type RunSchedulerOptions,
+} from "./run-scheduler.ts";
+export { type ShadowResult, shadowRun } from "./shadow.ts";
 export { inputHash, outputHash, type Trace, type TracePayload, traceOf } from "./trace.ts";
 export * from "./types.ts";
 export {

@@ -105,6 +105,9 @@ const FAILED_EFFECT: ReadonlySet<string> = new Set([
   "effect_unknown",
   "result_invalid",
   "result_too_large",
+  "io_read_bytes_exceeded",
+  "io_write_bytes_exceeded",
+  "net_out_bytes_exceeded",
 ]);
 
 export type SliceState = "ready" | "waiting" | "ended";
@@ -148,6 +151,10 @@ export class Machine {
 
   get result(): MachineResult | null {
     return this.#result;
+  }
+
+  get limits(): Limits {
+    return this.#options.limits;
   }
 
   get steps(): number {
@@ -344,7 +351,7 @@ export class Machine {
       details: {},
     };
     this.#run.refusals++;
-    effect(answer.ok || FAILED_EFFECT.has(code) ? "failed" : "refused");
+    effect(FAILED_EFFECT.has(code) || FAILED_EFFECT.has(reason) ? "failed" : "refused");
     return {
       t: "call",
       turn,
@@ -385,15 +392,20 @@ export class Machine {
 
   #resumeCall(task: Task, entry: JournalEntry & { t: "call" }): void {
     const run = this.#run;
-    const into = tally(run.limits.valueBytes, true);
     const slot = (run.program.code[task.pc + 2] as number) - 1;
-    const value = entry.ok ? fromJson(entry.result ?? null, into) : null;
-    const ids: Value = slot >= 0 ? fromJson(entry.evidence, into) : null;
-    run.work(into.bytes);
-    run.allocate(into.bytes);
-    if (slot >= 0) task.register(slot, ids);
+    const value = entry.ok ? this.#received(entry.result ?? null) : null;
+    if (slot >= 0) task.register(slot, this.#received(entry.evidence));
     if (entry.error) throw callTrap(entry.error);
     task.push(value);
+  }
+
+  /** A value from outside: its texts are new, so they are charged too. */
+  #received(json: Json): Value {
+    const into = tally(this.#run.limits.valueBytes, true);
+    const value = fromJson(json, into);
+    this.#run.work(into.bytes);
+    this.#run.allocate(into.bytes);
+    return value;
   }
 
   /** Runs program work; a failure goes to the innermost handler, or ends the task. */

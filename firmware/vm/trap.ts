@@ -29,7 +29,13 @@ export const quotaError = (reason: string, limit: number, used: number, needed: 
 
 export const bytesTooLong = (): Trap => vmError("value_too_large");
 
-const UNCATCHABLE: ReadonlySet<string> = new Set(["quota_exceeded", "run_cut", "vm_internal"]);
+const UNCATCHABLE: ReadonlySet<string> = new Set([
+  "quota_exceeded",
+  "run_cut",
+  "vm_internal",
+  // A shadow run cannot go on from an answer nobody recorded.
+  "replay_missing_input",
+]);
 
 /** The failure a refused or failed capability call raises in the program. */
 export const callTrap = (error: {

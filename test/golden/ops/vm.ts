@@ -7,6 +7,7 @@ import {
   type Limits,
   type Machine,
   type MachineResult,
+  replayJournal,
   replyGate,
   tierOf,
   traceOf,
@@ -169,6 +170,12 @@ function traceCase(given: Given): unknown {
   };
 }
 
+function replayCase(given: Given): unknown {
+  const { journal, limits, payload, trigger, recordedOutputHash } = given;
+  const inputs = { journal, limits, payload: payload ?? {}, trigger };
+  return replayJournal(verified(given.program), inputs, { outputHash: recordedOutputHash });
+}
+
 function limitsCase({ op: _, ...sources }: Given): unknown {
   return effectiveLimits(sources);
 }
@@ -186,6 +193,7 @@ export const modules: readonly OpModule[] = [
       "vm.op": opCase,
       "vm.verify": verifyCase,
       "vm.trace": traceCase,
+      "vm.replay": replayCase,
       "vm.limits": limitsCase,
       "vm.tier": tierCase,
     },

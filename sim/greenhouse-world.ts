@@ -50,7 +50,7 @@ export class GreenhouseWorld {
   readonly #climateNoise: SeededEntropy;
   readonly #soilNoise: SeededEntropy;
   #steps = 0;
-  #t = 24.4;
+  #t = 24.7;
   #rh = 55;
   #soil = 38;
   #sun = 1;

@@ -150,6 +150,8 @@ export class SimHardware implements Hardware {
   }
 
   async probe(resource: string): Promise<ResourceRequirement | null> {
+    // Rights and native modules are never missing here.
+    if (!/^(bus|serial|gpio):/.test(resource)) return null;
     const { board } = this.#options;
     const node = this.#present(resource) ? "ok" : "missing";
     const verdict = resourceRequirement(resource, { board, user: "imud", node });

@@ -1,9 +1,13 @@
 import { CodedError } from "../../firmware/core/errors.ts";
+import type { Clock } from "../../firmware/ports/clock.ts";
+import type { I2cBus } from "../../firmware/ports/hardware.ts";
+import { Ads1115 } from "./ads1115.ts";
 import { Bme280 } from "./bme280.ts";
 import { Mcp3008 } from "./mcp3008.ts";
 import { type GpsQuantity, NmeaGps } from "./nmea-gps.ts";
 import { Plausibility } from "./plausibility.ts";
 import type { ChannelConfig, Measurement, Reading, SensorContext, SensorDriver } from "./sensor.ts";
+import { Sht31 } from "./sht31.ts";
 import { Switch } from "./switch.ts";
 
 type Measure = (channel: ChannelConfig, signal: AbortSignal) => Promise<Measurement>;
@@ -13,6 +17,7 @@ interface SharedDevice extends AsyncDisposable {
   readonly measure: (quantity: string, channel: ChannelConfig, signal: AbortSignal) => Promise<Measurement>;
 }
 
+const I2C_DRIVERS: readonly ChannelConfig["driver"][] = ["bme280", "sht31", "ads1115"];
 const DEFAULT_VREF = 3.3;
 const DEFAULT_BAUD = 9600;
 
@@ -20,16 +25,39 @@ function unfit(uri: string, why: string): CodedError {
   return new CodedError("bad_args", `${uri}: ${why}`, { status: 422, details: { uri, why } });
 }
 
-function climateDevice(device: Bme280, uri: string): SharedDevice {
+/** The bus belongs to the hardware, other devices share it: nothing is released with a device on it. */
+const keepBus = async (): Promise<void> => undefined;
+
+function inputNumber(uri: string, quantity: string, last: number): number {
+  const input = /^ch(\d)$/.exec(quantity)?.[1];
+  if (input === undefined || Number(input) > last) throw unfit(uri, `channels are ch0 to ch${last}`);
+  return Number(input);
+}
+
+async function openI2c(
+  bus: I2cBus,
+  address: number,
+  uri: string,
+  driver: ChannelConfig["driver"],
+  clock: Clock,
+): Promise<SharedDevice> {
+  const where = { bus, address, clock, source: deviceOf(uri) };
+  if (driver === "ads1115") {
+    const adc = new Ads1115(where);
+    return {
+      measure: (quantity, _channel, signal) => adc.read(inputNumber(uri, quantity, 3), signal),
+      [Symbol.asyncDispose]: keepBus,
+    };
+  }
+  const chip = driver === "sht31" ? new Sht31(where) : new Bme280(where);
   return {
     measure: async (quantity, _channel, signal) => {
-      const climate = await device.read(signal);
-      if (quantity === "temperature" || quantity === "pressure" || quantity === "humidity")
-        return climate[quantity];
-      throw unfit(uri, `a BME280 does not measure ${quantity}`);
+      const climate: Readonly<Record<string, Measurement>> = { ...(await chip.read(signal)) };
+      const measurement = Object.hasOwn(climate, quantity) ? climate[quantity] : undefined;
+      if (!measurement) throw unfit(uri, `the ${driver} does not measure ${quantity}`);
+      return measurement;
     },
-    // The bus belongs to the hardware, other devices share it.
-    [Symbol.asyncDispose]: async () => undefined,
+    [Symbol.asyncDispose]: keepBus,
   };
 }
 
@@ -40,10 +68,9 @@ async function openDevice(
 ): Promise<SharedDevice> {
   const { hardware, clock } = context;
   const i2c = /^i2c:\/\/(\d{1,3})\/0x([0-7][0-9a-f])(?:\/|$)/.exec(uri);
-  if (i2c && channel.driver === "bme280") {
+  if (i2c && I2C_DRIVERS.includes(channel.driver)) {
     const bus = await hardware.i2c(Number(i2c[1]));
-    const address = Number.parseInt(i2c[2] ?? "", 16);
-    return climateDevice(new Bme280({ bus, address, clock, source: deviceOf(uri) }), uri);
+    return await openI2c(bus, Number.parseInt(i2c[2] ?? "", 16), uri, channel.driver, clock);
   }
   const spi = /^spi:\/\/(\d{1,2})\.(\d{1,2})(?:\/|$)/.exec(uri);
   if (spi && channel.driver === "mcp3008") {
@@ -51,9 +78,8 @@ async function openDevice(
     const adc = new Mcp3008(device, deviceOf(uri));
     return {
       measure: async (quantity, config, signal) => {
-        const [, number] = /^ch([0-7])$/.exec(quantity) ?? [];
-        if (number === undefined) throw unfit(uri, "channels of an MCP3008 are ch0 to ch7");
-        return await adc.read(Number(number), config.vref ?? DEFAULT_VREF, signal);
+        const input = inputNumber(uri, quantity, 7);
+        return await adc.read(input, config.vref ?? DEFAULT_VREF, signal);
       },
       [Symbol.asyncDispose]: () => device[Symbol.asyncDispose](),
     };

@@ -15,7 +15,7 @@ export interface Reading {
 
 /** What a board or policy declares about one sensor channel. Limits left out are not checked. */
 export interface ChannelConfig {
-  readonly driver: "bme280" | "mcp3008" | "nmea" | "switch";
+  readonly driver: "bme280" | "sht31" | "ads1115" | "mcp3008" | "nmea" | "switch";
   /** Quantity of the device; default: the last segment of the URI. */
   readonly quantity?: string;
   readonly unit?: string;

@@ -129,6 +129,7 @@ export class LinuxHardware implements Hardware {
 
   async probe(resource: string): Promise<ResourceRequirement | null> {
     try {
+      if (resource.startsWith("permission:")) return await this.#probePath(resource);
       await this.#require(resource);
       const module = moduleOf(resource);
       if (module) await this.#module(module);
@@ -147,6 +148,14 @@ export class LinuxHardware implements Hardware {
     const results = await Promise.allSettled(open.map((one) => one[Symbol.asyncDispose]()));
     const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
     if (failures.length > 0) throw new AggregateError(failures, "hardware could not be released");
+  }
+
+  /** Whether the right that was missing has been given meanwhile. */
+  async #probePath(resource: string): Promise<ResourceRequirement | null> {
+    const need = needOf(resource.slice("permission:".length));
+    if (need === null) return null;
+    const node = await this.#nodeState(need);
+    return node === "ok" || node === "EBUSY" ? null : this.#options.requirement(need, node);
   }
 
   /** One owner per line, chip select and port. */
@@ -239,7 +248,20 @@ export class LinuxHardware implements Hardware {
   }
 }
 
+/** The need whose node a path is; null for paths this provider never opens. */
+function needOf(path: string): string | null {
+  const [, i2c, spi, other] = /^\/dev\/(?:i2c-(\d+)|spidev(\d+\.\d+)|([A-Za-z0-9_.-]+))$/.exec(path) ?? [];
+  if (i2c !== undefined) return `bus:i2c:${i2c}`;
+  if (spi !== undefined) return `bus:spi:${spi}`;
+  if (other === undefined) return null;
+  return other.startsWith("gpiochip") ? `gpio:${other}` : `serial:${other}`;
+}
+
+const isModuleName = (name: string): name is ModuleName => Object.hasOwn(MODULE_VERSIONS, name);
+
 function moduleOf(resource: string): ModuleName | null {
+  const name = resource.startsWith("module:") ? resource.slice("module:".length) : "";
+  if (isModuleName(name)) return name;
   if (resource.startsWith("bus:i2c:")) return "i2c-bus";
   if (resource.startsWith("bus:spi:")) return "spi-device";
   if (resource.startsWith("serial:")) return "serialport";

@@ -128,6 +128,17 @@ describe("the Linux providers", () => {
     expect(await hardware.probe("bus:i2c:1")).toBeNull();
   });
 
+  it("probe modules and rights that were missing before", async () => {
+    using tree = new FakeTree().file("/dev/i2c-1");
+    const without = aLinuxBoard(tree).hardware;
+    const withModule = aLinuxBoard(tree, { "i2c-bus": i2cModule({}) }).hardware;
+
+    expect(await without.probe("module:i2c-bus")).toMatchObject({ resource: "module:i2c-bus" });
+    expect(await withModule.probe("module:i2c-bus")).toBeNull();
+    expect(await withModule.probe("permission:/dev/i2c-1")).toBeNull();
+    expect(await withModule.probe("permission:/dev/ttyS0")).toMatchObject({ resource: "serial:ttyS0" });
+  });
+
   it.each([
     ["ENXIO", "nack"],
     ["EREMOTEIO", "nack"],

@@ -3,6 +3,7 @@ import { toHex } from "../../../firmware/core/bytes.ts";
 import { i2cTransferUs, serialByteUs } from "../../../sim/bus-timing.ts";
 import { readOscillator } from "../../../sim/clock-reading.ts";
 import { bounce } from "../../../sim/contact.ts";
+import { ads1115Code, ads1115ConversionUs } from "../../../sim/devices/ads1115.ts";
 import {
   centiCelsius,
   DEFAULT_CALIBRATION,
@@ -15,6 +16,7 @@ import {
 } from "../../../sim/devices/bme280-codec.ts";
 import { gga, nmeaSentence } from "../../../sim/devices/gps.ts";
 import { Mcp3008Model } from "../../../sim/devices/mcp3008.ts";
+import { sht31Crc, sht31Frame } from "../../../sim/devices/sht31.ts";
 import { SeededEntropy } from "../../../sim/entropy.ts";
 import { EventQueue } from "../../../sim/event-queue.ts";
 import { thermalStep } from "../../../sim/thermal.ts";
@@ -106,6 +108,15 @@ export const modules: readonly OpModule[] = [
       "serial.byteUs": (given) => ({
         us: given.cases.map(({ baud, bits }: Given) => serialByteUs(baud, bits)),
       }),
+      "ads1115.code": (given) => ({
+        codes: given.cases.map(({ volts, pga }: Given) => ads1115Code(volts, pga)),
+      }),
+      "ads1115.conversionUs": (given) => ({ us: given.dataRates.map(ads1115ConversionUs) }),
+      "sht31.crc": (given) => ({ crc: sht31Crc(given.bytes) }),
+      "sht31.frame": (given) => {
+        const { rawT, rawRH, frame } = sht31Frame(given.temperatureC, given.humidityPct);
+        return { rawT, rawRH, frameHex: toHex(frame) };
+      },
       "mcp3008.transfer": mcp3008,
       "nmea.sentence": (given) => ({ sentence: nmeaSentence(given.body) }),
       "nmea.gga": (given) => ({ sentence: gga(given.utc, given.fix === 1 ? given : null) }),

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { findBoard, resourceRequirement } from "../../boards/index.ts";
@@ -29,11 +29,6 @@ export class FakeTree implements Disposable {
     const folder = `/sys/class/gpio/gpiochip${base}`;
     this.file(`${folder}/label`, `${label}\n`).file(`${folder}/base`, `${base}\n`);
     return this.file(`${folder}/ngpio`, `${lines}\n`).file("/sys/class/gpio/export");
-  }
-
-  mode(path: string, mode: number): this {
-    chmodSync(this.root + path, mode);
-    return this;
   }
 
   [Symbol.dispose](): void {

@@ -4,6 +4,7 @@ import { simBoard } from "./sim.ts";
 import type { BoardDefinition } from "./types.ts";
 
 export { type BoardInspection, type BoardProbe, inspectBoard } from "./inspect.ts";
+export { MODULE_VERSIONS } from "./module-versions.ts";
 export {
   type NodeState,
   type ResourceContext,

@@ -1,5 +1,6 @@
 import { type Refusal, refusal } from "../firmware/core/errors.ts";
 import type { ResourceRequirement } from "../firmware/core/resource-required.ts";
+import { MODULE_VERSIONS } from "./module-versions.ts";
 import type { BoardDefinition } from "./types.ts";
 
 /** What opening the node of a resource gave; `ok` also for resources without a node. */
@@ -14,8 +15,6 @@ export interface ResourceContext {
   readonly node: NodeState;
   /** For `device:` resources: it answered since boot, so silence is a fault and not a missing part. */
   readonly answeredSinceBoot?: boolean;
-  /** For `module:` resources: the pinned version of the package. */
-  readonly version?: string;
 }
 
 export type ResourceVerdict =
@@ -77,7 +76,8 @@ function forNode(need: string, node: Node, context: ResourceContext): ResourceVe
 
 const missing = (requirement: ResourceRequirement): ResourceVerdict => ({ kind: "missing", requirement });
 
-function forModule(name: string, version: string | undefined): ResourceVerdict {
+function forModule(name: string): ResourceVerdict {
+  const version = Object.hasOwn(MODULE_VERSIONS, name) ? MODULE_VERSIONS[name] : undefined;
   return missing({
     resource: `module:${name}`,
     why: `The optional native module ${name} did not load.`,
@@ -140,7 +140,7 @@ export function resourceRequirement(need: string, context: ResourceContext): Res
     return forDevice(need, context);
   }
   if (context.node === "ok") return { kind: "present" };
-  if (need.startsWith("module:")) return forModule(need.slice("module:".length), context.version);
+  if (need.startsWith("module:")) return forModule(need.slice("module:".length));
   const node = nodeOf(need, context.board);
   return node ? forNode(need, node, context) : forOther(need);
 }

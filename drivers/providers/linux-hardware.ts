@@ -16,7 +16,7 @@ import { LinuxGpioLine } from "./linux-gpio.ts";
 import { LinuxI2cBus } from "./linux-i2c.ts";
 import { LinuxSerialLine } from "./linux-serial.ts";
 import { completed, LinuxSpiDevice } from "./linux-spi.ts";
-import { type LoadModule, MODULE_VERSIONS, type ModuleName, type NativeModules } from "./native-modules.ts";
+import { isModuleName, type LoadModule, type ModuleName, type NativeModules } from "./native-modules.ts";
 import type { NodeState, SystemAccess } from "./system-access.ts";
 
 const GPIO_EXPORT = "/sys/class/gpio/export";
@@ -38,7 +38,7 @@ export interface LinuxHardwareOptions {
   readonly system: SystemAccess;
   readonly loadModule: LoadModule;
   /** The remedy for a missing need on this board (boards/resources.ts); null when nothing is missing. */
-  readonly requirement: (need: string, node: NodeState, version?: string) => ResourceRequirement | null;
+  readonly requirement: (need: string, node: NodeState) => ResourceRequirement | null;
 }
 
 /** The real buses of a Linux board. Opens lazily; the native packages load at their first use. */
@@ -206,7 +206,7 @@ export class LinuxHardware implements Hardware {
     try {
       return await this.#options.loadModule(name);
     } catch (error) {
-      const requirement = this.#options.requirement(`module:${name}`, "missing", MODULE_VERSIONS[name]);
+      const requirement = this.#options.requirement(`module:${name}`, "missing");
       throw requirement
         ? new ResourceRequired(requirement, error)
         : hardwareError(error, `module:${name}`, false);
@@ -256,8 +256,6 @@ function needOf(path: string): string | null {
   if (other === undefined) return null;
   return other.startsWith("gpiochip") ? `gpio:${other}` : `serial:${other}`;
 }
-
-const isModuleName = (name: string): name is ModuleName => Object.hasOwn(MODULE_VERSIONS, name);
 
 function moduleOf(resource: string): ModuleName | null {
   const name = resource.startsWith("module:") ? resource.slice("module:".length) : "";

@@ -88,20 +88,14 @@ export interface NativeModules {
 
 export type ModuleName = keyof NativeModules;
 
-/** Versions this release was written for; the remedy for a missing module names them. */
-export const MODULE_VERSIONS: Readonly<Record<ModuleName, string>> = {
-  onoff: "6.0.3",
-  "i2c-bus": "5.2.3",
-  "spi-device": "3.1.2",
-  serialport: "13.0.0",
-};
-
 const ENTRY: Readonly<Record<ModuleName, string>> = {
   onoff: "Gpio",
   "i2c-bus": "openPromisified",
   "spi-device": "open",
   serialport: "SerialPort",
 };
+
+export const isModuleName = (name: string): name is ModuleName => Object.hasOwn(ENTRY, name);
 
 export type LoadModule = <N extends ModuleName>(name: N) => Promise<NativeModules[N]>;
 

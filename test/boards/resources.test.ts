@@ -1,9 +1,11 @@
+import { createRequire } from "node:module";
 import { describe, expect, it } from "vitest";
 import {
   boardOfModel,
   boards,
   findBoard,
   inspectBoard,
+  MODULE_VERSIONS,
   type NodeState,
   resourceRequirement,
 } from "../../boards/index.ts";
@@ -51,7 +53,7 @@ const table: readonly [
     ["sudo usermod -aG gpio imud", "sudo systemctl restart imud"],
     true,
   ],
-  ["module:onoff", "missing", "module:onoff", ["npm install onoff"], true],
+  ["module:onoff", "missing", "module:onoff", ["npm install onoff@6.0.3"], true],
   ["device:i2c:1:0x76", "ok", "device:i2c:1:0x76", ["i2cdetect -y 1"], false],
   ["clock:trusted", "missing", "clock:trusted", ["sudo timedatectl set-ntp true"], true],
   ["binding:temperature", "missing", "binding:temperature", [], false],
@@ -76,6 +78,14 @@ describe("missing resources", () => {
       resourceRequirement("device:i2c:1:0x76", { ...context, node: "ok", answeredSinceBoot: true }),
     ).toMatchObject({ kind: "refused", refusal: { code: "io_error", status: 500 } });
     expect(resourceRequirement("bus:i2c:1", { ...context, node: "ok" })).toEqual({ kind: "present" });
+  });
+});
+
+describe("pinned native modules", () => {
+  it("are the ones the package declares", () => {
+    const manifest: { optionalDependencies: unknown } = createRequire(import.meta.url)("../../package.json");
+
+    expect(MODULE_VERSIONS).toEqual(manifest.optionalDependencies);
   });
 });
 

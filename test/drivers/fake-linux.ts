@@ -104,9 +104,8 @@ export function aLinuxBoard(
     clock,
     system: systemAccess(tree.root),
     loadModule,
-    requirement: (need, node, version) => {
-      const context = { board, user: "imud", node, ...(version === undefined ? {} : { version }) };
-      const verdict = resourceRequirement(need, context);
+    requirement: (need, node) => {
+      const verdict = resourceRequirement(need, { board, user: "imud", node });
       return verdict.kind === "missing" ? verdict.requirement : null;
     },
   });

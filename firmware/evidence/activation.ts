@@ -1,4 +1,7 @@
-/** Checks of evidence about artifacts, bindings and channels before something becomes active (evidence.md 15). */
+/**
+ * Checks of evidence about artifacts, bindings and channels before something becomes active (evidence.md
+ * 15).
+ */
 import { type Check, type Failed, failed } from "./check.ts";
 import { decideRisk, RISK_RULES } from "./risk.ts";
 import { originOf, sourceMatches } from "./source.ts";

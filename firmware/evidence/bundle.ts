@@ -1,4 +1,6 @@
-/** Binds an answer to its proof; a verifier needs the bundle, the response and the roster (evidence.md 13). */
+/**
+ * Binds an answer to its proof; a verifier needs the bundle, the response and the roster (evidence.md 13).
+ */
 import type { DsseEnvelope } from "../core/dsse.ts";
 import { hashJson, sha256Hex } from "../core/hash.ts";
 import { isJsonObject, type Json, type JsonObject, member } from "../core/json.ts";

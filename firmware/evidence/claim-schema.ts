@@ -1,4 +1,7 @@
-/** Schemas of claims: what a value must look like (evidence.md 9, check 5). Schemas come from programs: hostile. */
+/**
+ * Schemas of claims: what a value must look like (evidence.md 9, check 5). Schemas come from programs:
+ * hostile.
+ */
 import { canonicalize } from "../core/canonical-json.ts";
 import { CodedError } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject, member } from "../core/json.ts";
@@ -8,8 +11,8 @@ import { compilePattern } from "./pattern.ts";
 /** Units of the built-in table (evidence.md 9). */
 export const UNITS: ReadonlySet<string> = new Set(
   (
-    "1 % ms s Hz rpm Cel K Pa hPa V mV A mA W kW Wh kWh lx ppm ppb m mm cm m/s m/s2 deg deg/s g kg L L/min m3 dB " +
-    "dBm count bytes rps tps"
+    "1 % ms s Hz rpm Cel K Pa hPa V mV A mA W kW Wh kWh lx ppm ppb m mm cm m/s m/s2 " +
+    "deg deg/s g kg L L/min m3 dB dBm count bytes rps tps"
   ).split(" "),
 );
 

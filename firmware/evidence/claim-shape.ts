@@ -1,4 +1,7 @@
-/** Structure of claims that come from programs (evidence.md 9, check 3). Members that are null count as absent. */
+/**
+ * Structure of claims that come from programs (evidence.md 9, check 3). Members that are null count as
+ * absent.
+ */
 import { sha256Hex } from "../core/hash.ts";
 import { isJsonObject, type JsonObject, member } from "../core/json.ts";
 import { type Check, failed } from "./check.ts";
@@ -50,7 +53,8 @@ export function readClaims(claims: readonly unknown[]): Check<{ readonly claims:
       return failed("claim_invalid", { index, why: why ?? "not_object" });
     }
     seen.add(String(member(claim, "id")));
-    // The members were checked above; schema and predicate are judged by their own checks, whatever they hold.
+    // The members were checked above; schema and predicate are judged by their own checks, whatever they
+    // hold.
     read.push(withoutNulls(claim) as object as Claim);
   }
   return { ok: true, claims: read };

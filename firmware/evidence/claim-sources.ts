@@ -5,7 +5,10 @@ import { MAX_CLAIM_EVIDENCE } from "./claim-shape.ts";
 import { sourceMatches } from "./source.ts";
 import type { Evidence } from "./types.ts";
 
-/** The newest record of every source that the pattern names, in the order in which the sources first appeared. */
+/**
+ * The newest record of every source that the pattern names, in the order in which the sources first
+ * appeared.
+ */
 function newestPerSource(pattern: string, list: readonly Evidence[]): readonly string[] {
   const newest = new Map<string, string>();
   for (const { id, body } of list) if (sourceMatches(pattern, body.source)) newest.set(body.source, id);
@@ -30,8 +33,9 @@ function resolveOne(claim: JsonObject, list: readonly Evidence[]): Check<{ reado
 }
 
 /**
- * Claims with their patterns replaced by ids, at most 16 per claim; `sources` is removed, other members stay. A pattern that matches
- * nothing is `claim_evidence_unknown` {claim, evidence: pattern}. Entries that are no objects pass to the guard.
+ * Claims with their patterns replaced by ids, at most 16 per claim; `sources` is removed, other members
+ * stay. A pattern that matches nothing is `claim_evidence_unknown` {claim, evidence: pattern}. Entries that
+ * are no objects pass to the guard.
  */
 export function resolveClaimSources(
   claims: readonly Json[],

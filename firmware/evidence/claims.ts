@@ -1,4 +1,6 @@
-/** Claims: what a program says about the world, and what the evidence it names says to that (evidence.md 9). */
+/**
+ * Claims: what a program says about the world, and what the evidence it names says to that (evidence.md 9).
+ */
 import type { Json } from "../core/json.ts";
 import { isJsonObject, member } from "../core/json.ts";
 import type { AssessedRecord, RecordFault } from "./assess.ts";

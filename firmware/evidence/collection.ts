@@ -11,7 +11,10 @@ export interface CollectionOptions {
   readonly store: Store;
   /** ms since the epoch. */
   readonly nowMs: number;
-  /** Does a run record, bundle or ledger entry still need this envelope? Unexpired evidence is kept without asking. */
+  /**
+   * Does a run record, bundle or ledger entry still need this envelope? Unexpired evidence is kept without
+   * asking.
+   */
   readonly retains: (evidence: Evidence) => boolean;
   /** Does a ledger entry, run record, bundle or drift baseline name this blob? */
   readonly references: (sha256: string) => boolean;
@@ -63,8 +66,9 @@ async function addLinked(store: Store, needed: Set<string>): Promise<void> {
 }
 
 /**
- * First envelopes, then blobs that no remaining envelope, link or outside reference names. Interrupted at any point it
- * leaves only garbage behind, never a dangling reference. No settlement may run meanwhile: the caller serialises them.
+ * First envelopes, then blobs that no remaining envelope, link or outside reference names. Interrupted at
+ * any point it leaves only garbage behind, never a dangling reference. No settlement may run meanwhile: the
+ * caller serialises them.
  * @throws CodedError `store_corrupt`; the signal's reason when aborted.
  */
 export async function collectGarbage(options: CollectionOptions): Promise<Collected> {

@@ -45,7 +45,10 @@ const notFound = (what: string): CodedError =>
 /** Key of a record in the run index. */
 export const runKey = (runId: string, seq: number): string => `${runId}!${String(seq).padStart(8, "0")}`;
 
-/** The operations that store one envelope and its place in the run; the caller puts them into its atomic batch. */
+/**
+ * The operations that store one envelope and its place in the run; the caller puts them into its atomic
+ * batch.
+ */
 export function stageEvidence(evidence: Evidence): StoreOp[] {
   const { runId, seq } = evidence.body;
   const envelope = put(EVIDENCE, evidence.id, encodeEvidence(evidence));
@@ -108,7 +111,9 @@ export class ContentStore {
     });
   }
 
-  /** Names a digest. @throws CodedError `not_found` for an unknown digest, `malformed` (400) for a bad name. */
+  /**
+   * Names a digest. @throws CodedError `not_found` for an unknown digest, `malformed` (400) for a bad name.
+   */
   async link(name: string, sha256: string, note = ""): Promise<void> {
     if (!LINK_NAME.test(name)) {
       throw new CodedError("malformed", "A link name has 1 to 128 characters of a-z 0-9 _ . / -.", {

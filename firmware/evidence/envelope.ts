@@ -46,9 +46,10 @@ const HEX64 = /^[0-9a-f]{64}$/;
 const HEX16 = /^[0-9a-f]{16}$/;
 const KIND = /^[a-z][a-z0-9_]{0,63}$/;
 const MEMBERS = new Set(
-  "v kind source deviceId subject runId seq ts bootId monoMs ttlMs trust sha256 payload parents policyHash".split(
-    " ",
-  ),
+  (
+    "v kind source deviceId subject runId seq ts bootId monoMs ttlMs trust sha256 payload " +
+    "parents policyHash"
+  ).split(" "),
 );
 
 const text = (x: unknown, max: number): x is string => typeof x === "string" && x !== "" && x.length <= max;
@@ -88,7 +89,10 @@ export function isEvidenceBody(value: unknown): value is EvidenceBody {
   );
 }
 
-/** Shape check of something from the store or from outside; null if it is not an envelope. Hashes are not checked. */
+/**
+ * Shape check of something from the store or from outside; null if it is not an envelope. Hashes are not
+ * checked.
+ */
 export function readEvidence(value: unknown): Evidence | null {
   if (!isJsonObject(value)) return null;
   const { id, body, seal }: Readonly<Record<string, Json | undefined>> = value;

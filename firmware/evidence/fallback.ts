@@ -4,7 +4,10 @@ import { hashJson } from "../core/hash.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Claim } from "./types.ts";
 
-/** `[FALLBACK] <reason>`, with the canonical details if there are any. Never an invented value, never silence. */
+/**
+ * `[FALLBACK] <reason>`, with the canonical details if there are any. Never an invented value, never
+ * silence.
+ */
 export const fallbackText = (reason: string, details: JsonObject = {}): string =>
   Object.keys(details).length === 0
     ? `[FALLBACK] ${reason}`

@@ -64,7 +64,9 @@ interface Cluster {
   readonly weight: number;
 }
 
-/** For every start the longest run whose smallest and largest member agree; that decides for all its pairs. */
+/**
+ * For every start the longest run whose smallest and largest member agree; that decides for all its pairs.
+ */
 function clustersOf(sorted: readonly NumericMember[], consistent: Consistent): Cluster[] {
   return sorted.map((first, start) => {
     let end = start + 1;
@@ -169,7 +171,10 @@ function memberOf(claim: Claim, lookup: (id: string) => AssessedRecord | undefin
   };
 }
 
-/** All groups among the claims, in order of first appearance. Profile dev (`requireGroups: false`) only warns. */
+/**
+ * All groups among the claims, in order of first appearance. Profile dev (`requireGroups: false`) only
+ * warns.
+ */
 export function checkGroups(
   claims: readonly Claim[],
   lookup: (id: string) => AssessedRecord | undefined,

@@ -20,8 +20,8 @@ export interface GuardRecordContext {
   readonly now: Instant;
   readonly source: (source: string) => SourceInfo;
   /**
-   * `opaque` re-hashes everything but takes the seals as they are: only for replaying a run of another device, where
-   * no effect follows from the verdict.
+   * `opaque` re-hashes everything but takes the seals as they are: only for replaying a run of another
+   * device, where no effect follows from the verdict.
    */
   readonly seals: SealKeys | "opaque";
   /** Payload bytes by digest, for records without inline payload. */

@@ -1,4 +1,7 @@
-/** The guard: no effect without evidence of this very run (evidence.md 8). Pure; `RunEvidence` supplies the records. */
+/**
+ * The guard: no effect without evidence of this very run (evidence.md 8). Pure; `RunEvidence` supplies the
+ * records.
+ */
 import type { Json } from "../core/json.ts";
 import {
   type AssessContext,
@@ -73,7 +76,14 @@ function checkEvidence(
   return null;
 }
 
+/** A comparison with something that is no number never holds, so such a limit would limit nothing. */
+function isSoundRequirement(requirement: Requirement): boolean {
+  const { minTrust, minCount, minSources, minLevel, maxClaims } = requirement;
+  return [minTrust, minCount, minSources, minLevel, maxClaims].every(Number.isFinite);
+}
+
 function judge(input: GuardInput, requirement: Requirement): GuardVerdict {
+  if (!isSoundRequirement(requirement)) return failed("guard_error", { why: "requirement_malformed" });
   const assessed = input.records.map((record) => assess(record, { ...input, requirement }));
   const valid = assessed.filter(({ faults }) => faults.length === 0);
   const refused = checkEvidence(requirement, assessed, valid);
@@ -104,8 +114,9 @@ function judge(input: GuardInput, requirement: Requirement): GuardVerdict {
 }
 
 /**
- * Decides before the effect. Reasons: no_evidence, insufficient_evidence, missing_required_kinds, min_kinds_not_met,
- * not_enough_sources, those of section 9, and guard_error when judging itself failed: never a pass by accident.
+ * Decides before the effect. Reasons: no_evidence, insufficient_evidence, missing_required_kinds,
+ * min_kinds_not_met, not_enough_sources, those of section 9, and guard_error when judging itself failed:
+ * never a pass by accident.
  */
 export function guard(input: GuardInput): GuardVerdict {
   if (!input.requirement) return failed("guard_error", { why: "requirement_missing" });

@@ -41,7 +41,10 @@ function readManifest(payload: JsonObject): ArtifactManifest | null {
   return { v: 1, artifactSha256, evidenceIds, aggTrust, createdAt };
 }
 
-/** Signature, artifact re-hashed, each evidence verified, trust recomputed now. Naming one record twice adds nothing. */
+/**
+ * Signature, artifact re-hashed, each evidence verified, trust recomputed now. Naming one record twice adds
+ * nothing.
+ */
 export function verifyManifest(
   envelope: DsseEnvelope,
   artifact: Uint8Array,

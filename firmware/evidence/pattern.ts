@@ -1,7 +1,8 @@
 /**
- * Patterns in claim schemas, matched by simulating the automaton state set by state set (Thompson's construction),
- * so that time is linear in the text for every pattern a program can write. Allowed: literals, classes, `.`,
- * `? * + {m,n}`, `|`. Groups, anchors, back-references, look-around and doubled quantifiers do not exist here.
+ * Patterns in claim schemas, matched by simulating the automaton state set by state set (Thompson's
+ * construction), so that time is linear in the text for every pattern a program can write. Allowed:
+ * literals, classes, `.`, `? * + {m,n}`, `|`. Groups, anchors, back-references, look-around and doubled
+ * quantifiers do not exist here.
  */
 
 export const MAX_PATTERN_CHARACTERS = 128;

@@ -17,7 +17,10 @@ const ORDER: Readonly<Record<string, (a: number, b: number) => boolean>> = {
   ge: (a, b) => a >= b,
 };
 
-/** False for an unknown operator or operands of the wrong type: a predicate that cannot be judged does not hold. */
+/**
+ * False for an unknown operator or operands of the wrong type: a predicate that cannot be judged does not
+ * hold.
+ */
 export function predicateHolds(op: unknown, value: Json, operand: Json): boolean {
   switch (op) {
     case "eq":

@@ -24,8 +24,8 @@ function deepFreeze<T>(value: T): T {
 }
 
 /**
- * The guard's own demands for an effect (`gpio.write`, `RESPOND`, …). `signed` holds the two things that signed
- * policy alone may relax: `required: false` and, with it, `minCount: 0` and `minSources: 0`.
+ * The guard's own demands for an effect (`gpio.write`, `RESPOND`, …). `signed` holds the two things that
+ * signed policy alone may relax: `required: false` and, with it, `minCount: 0` and `minSources: 0`.
  */
 export function defaultRequirement(
   effect: string,
@@ -167,8 +167,8 @@ function stricter(a: Requirement, layer: RequirementLayer): Requirement {
 }
 
 /**
- * The effective requirement: field by field the stricter of all layers, frozen. Order and repetition of layers do
- * not matter (only the order in which required kinds are listed follows them).
+ * The effective requirement: field by field the stricter of all layers, frozen. Order and repetition of
+ * layers do not matter (only the order in which required kinds are listed follows them).
  */
 export const tighten = (base: Requirement, ...layers: readonly RequirementLayer[]): Requirement =>
   deepFreeze(structuredClone(layers.reduce<Requirement>(stricter, base)));

@@ -138,7 +138,10 @@ export class RunEvidence {
     this.#tallies.set(capability, tally);
   }
 
-  /** Writes the folded records of `tally`. Bounded by the number of capabilities, so the run's limit does not apply. */
+  /**
+   * Writes the folded records of `tally`. Bounded by the number of capabilities, so the run's limit does not
+   * apply.
+   */
   settle(): void {
     for (const [capability, tally] of this.#tallies) {
       const source = "local://capabilities";
@@ -157,8 +160,8 @@ export class RunEvidence {
   }
 
   /**
-   * Decides before an effect, over this run's list only, and records the decision, also when it passes. Never throws:
-   * whatever goes wrong on the way is a refusal (`guard_error`, `evidence_overflow`).
+   * Decides before an effect, over this run's list only, and records the decision, also when it passes.
+   * Never throws: whatever goes wrong on the way is a refusal (`guard_error`, `evidence_overflow`).
    */
   guard(request: GuardRequest): GuardVerdict {
     try {

@@ -104,7 +104,9 @@ function isFrozen({ name, minSpread }: SampledChannel, samples: readonly Sample[
   return !(Math.max(...values) - Math.min(...values) + 1e-9 >= minSpread);
 }
 
-/** Refusals: runtime_fetch, runtime_row {index, channel, why}, runtime_sort {index, channel}, runtime_frozen. */
+/**
+ * Refusals: runtime_fetch, runtime_row {index, channel, why}, runtime_sort {index, channel}, runtime_frozen.
+ */
 export function checkSamples(
   spec: SamplingSpec,
   samples: readonly Sample[],
@@ -122,7 +124,9 @@ export function checkSamples(
 
 export type DriftEvent = "runtime_content_hash" | "runtime_no_drift" | "runtime_drift_detected";
 
-/** `previous` is read before the new hash is stored. Refusal `runtime_drift` {prev, now} with `blockOnDrift`. */
+/**
+ * `previous` is read before the new hash is stored. Refusal `runtime_drift` {prev, now} with `blockOnDrift`.
+ */
 export function checkDrift(
   previous: string | null,
   content: Json,

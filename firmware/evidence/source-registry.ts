@@ -70,7 +70,9 @@ function checkRule(rule: SourceRule): void {
   });
 }
 
-/** @throws CodedError `bad_source` (422) at construction for a malformed rule or a prefix that appears twice. */
+/**
+ * @throws CodedError `bad_source` (422) at construction for a malformed rule or a prefix that appears twice.
+ */
 export class SourceRegistry {
   readonly simulated: boolean;
   readonly unknownTrust: number;
@@ -103,7 +105,10 @@ export class SourceRegistry {
     if (this.simulated) this.#trustSimulatedSchemes();
   }
 
-  /** Trust, points and limits of a source. An unknown source is reported once and never carries an effect alone. */
+  /**
+   * Trust, points and limits of a source. An unknown source is reported once and never carries an effect
+   * alone.
+   */
   lookup(source: string): SourceInfo {
     const known = this.#known.get(source);
     if (known) return known;

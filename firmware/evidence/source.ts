@@ -9,7 +9,8 @@ export interface SourceUri {
 
 export const MAX_SOURCE_CHARACTERS = 256;
 
-// Separators of queries, fragments and user info, white space and control characters never appear in a source.
+// Separators of queries, fragments and user info, white space and control characters never appear in a
+// source.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused.
 const FORBIDDEN = /[?#\s\u0000-\u001f\u007f\\]/;
 const SCHEME = /^[a-z][a-z0-9+.-]*$/;

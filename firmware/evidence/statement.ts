@@ -57,8 +57,9 @@ function keyFault(key: StatementKey, nowMs: number): string | null {
 }
 
 /**
- * Counts valid signatures of distinct public keys. None valid: the reason of the first signature whose key is known
- * (key_revoked, key_retired, key_expired, else bad_signature), or unknown_key. Some: threshold_not_met {need, have}.
+ * Counts valid signatures of distinct public keys. None valid: the reason of the first signature whose key
+ * is known (key_revoked, key_retired, key_expired, else bad_signature), or unknown_key. Some:
+ * threshold_not_met {need, have}.
  */
 export function verifySigners(
   envelope: DsseEnvelope,

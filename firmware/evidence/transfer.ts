@@ -22,7 +22,10 @@ export interface RunEvidenceDocument {
 /** More than the largest tier leaves (evidence.md 16). */
 const MAX_RECORDS = 32_768;
 
-/** @throws CodedError `not_found`, `integrity_error`, `store_corrupt` if something the run needs cannot be read. */
+/**
+ * @throws CodedError `not_found`, `integrity_error`, `store_corrupt` if something the run needs cannot be
+ * read.
+ */
 export async function exportRunEvidence(store: ContentStore, runId: string): Promise<RunEvidenceDocument> {
   const evidence = await store.evidenceOfRun(runId);
   const blobs: Record<string, string> = {};
@@ -54,8 +57,8 @@ function checkRecord(evidence: Evidence, runId: string, seq: number): Failed | n
 }
 
 /**
- * Re-hashes everything and gives the operations that store it. Seals of other devices are opaque and kept as they
- * are. Refusals: malformed, digest_mismatch, id_mismatch, missing_object, too_large.
+ * Re-hashes everything and gives the operations that store it. Seals of other devices are opaque and kept as
+ * they are. Refusals: malformed, digest_mismatch, id_mismatch, missing_object, too_large.
  */
 export function importRunEvidence(document: unknown): Check<{
   readonly runId: string;

@@ -1,4 +1,6 @@
-/** The arithmetic of trust (evidence.md 6). Trust is a number 0..1; a value that is not finite counts as 0. */
+/**
+ * The arithmetic of trust (evidence.md 6). Trust is a number 0..1; a value that is not finite counts as 0.
+ */
 
 /** Threshold test with the one tolerance of evidence.md. */
 export const meetsTrust = (trust: number, minimum: number): boolean => trust + 1e-9 >= minimum;

@@ -30,7 +30,8 @@ function canonicalOrNull(value: unknown): Uint8Array | null {
 
 /**
  * Hashes and seal only. `blob` holds the payload bytes of a record without inline payload. Reasons in order:
- * missing_meta, missing_object, digest_mismatch, id_mismatch, missing_seal, unknown_key, key_revoked, bad_seal.
+ * missing_meta, missing_object, digest_mismatch, id_mismatch, missing_seal, unknown_key, key_revoked,
+ * bad_seal.
  */
 export function verifyIntegrity(
   record: StoredRecord | null,
@@ -55,7 +56,10 @@ export function verifyIntegrity(
   return { ok: true };
 }
 
-/** The whole check: integrity, then `future`, `expired`, `trust_below_threshold` (stored trust, before decay). */
+/**
+ * The whole check: integrity, then `future`, `expired`, `trust_below_threshold` (stored trust, before
+ * decay).
+ */
 export function verifyEvidence(
   record: StoredRecord | null,
   blob: Uint8Array | undefined,

@@ -42,6 +42,7 @@ const input = (records: readonly GuardRecord[], requirement: Requirement | null 
 const MUST_REFUSE: Readonly<Record<string, GuardInput>> = {
   "no evidence": input([]),
   "no requirement": input([goodRecord()], null),
+  "a requirement that is no number": input([goodRecord()], { ...PIN, minCount: Number.NaN }),
   "bookkeeping only": input([goodRecord({ kind: "phi_charge" }), goodRecord({ kind: "run_start" })]),
   "a trigger nobody named": input([goodRecord({ kind: "schedule_tick" })]),
   "the effect's own result": input([goodRecord({ kind: "gpio_write" })]),

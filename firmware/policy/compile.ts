@@ -4,15 +4,14 @@ import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { JsonError, parseJson } from "../core/parse-json.ts";
 import { checkCeilings } from "./ceilings.ts";
 import { type CompiledDocument, complete } from "./complete.ts";
-import { documentDirections } from "./directions.ts";
 import type { CompileFacts } from "./facts.ts";
 import { lintDocument, type PolicyDocument } from "./lint.ts";
+import { loosenings } from "./loosening.ts";
 import { checkOverrides } from "./overrides.ts";
-import { type EvidenceSection, outputRequirement, replyRequirement } from "./requirements.ts";
+import { outputRequirement, replyRequirement } from "./requirements.ts";
 import { resolveRisk } from "./risk-domain.ts";
 import { documentSchema } from "./schema.ts";
-import { issue, pointer, sortIssues } from "./shape.ts";
-import { looserPointers } from "./tighten.ts";
+import { issue, sortIssues } from "./shape.ts";
 import type { CompiledOutput, CompiledPolicy, PolicyIssue } from "./types.ts";
 
 export type CompileResult =
@@ -64,21 +63,9 @@ function deepFreeze<T>(value: T): T {
 const covered = (pointerOf: string, loosens: readonly string[]): boolean =>
   loosens.some((entry) => pointerOf === entry || pointerOf.startsWith(`${entry}/`));
 
-/** Claim types that the author excepts from the profile's thresholds: visible, and acknowledged in prod. */
-function exceptions(points: EvidenceSection["points"]): string[] {
-  return Object.entries(points.byType).flatMap(([type, demand]) =>
-    demand.minDistinctSources < points.minDistinctSources || demand.minTotalTrust < points.minTotalTrust
-      ? [pointer("/evidence/points/byType", type)]
-      : [],
-  );
-}
-
 /** Where the candidate is looser than the policy in force and its signers did not say so. */
 function unacknowledged(compiled: CompiledDocument, facts: CompileFacts): readonly PolicyIssue[] {
-  const before = facts.active?.compiled;
-  const looser = before ? looserPointers(before, compiled, documentDirections) : [];
-  const found = new Set([...looser, ...exceptions(compiled.evidence.points)]);
-  return [...found]
+  return loosenings(facts.active?.compiled, compiled)
     .filter((at) => !covered(at, compiled.loosens))
     .map((at) =>
       issue("unacknowledged_loosening", at, "Add this pointer to `loosens` if the loosening is meant."),

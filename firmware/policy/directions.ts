@@ -52,7 +52,7 @@ const evidence: DirectionTable = {
   unknownTrust: "lower",
 };
 
-const performance: DirectionTable = {
+const performanceKeys: DirectionTable = {
   p95Ms: { each: "lower" },
   sla: {
     keys: {
@@ -73,7 +73,7 @@ const performance: DirectionTable = {
 export const overrideDirections: DirectionTable = {
   limits: { keys: limits },
   evidence: { keys: evidence },
-  performance: { keys: performance },
+  performance: { keys: performanceKeys },
 };
 
 /** A tier's own numbers. */
@@ -83,6 +83,25 @@ export const tierDirections: DirectionTable = {
   evidenceTtlMs: "lower",
   externalEffects: "false",
   grantMaxMs: "lower",
+};
+
+/** What an output may not silently lose between two policies. */
+export const outputDirections: DirectionTable = {
+  risk: ["low", "medium", "high", "prod"],
+  maxTogglesPerMin: "lower",
+  requires: {
+    keys: { ...guard, required: "true", requireGroups: "true", maxClaims: "lower", points: { keys: points } },
+  },
+};
+
+/** What a subject may not silently gain between two policies. */
+export const subjectDirections: DirectionTable = {
+  tier: ["system", "high", "medium", "low"],
+  roles: "intersection",
+  enabled: "false",
+  strict: "true",
+  allowCompute: "false",
+  overrides: { keys: overrideDirections },
 };
 
 const bucket: Direction = { keys: { rps: "lower", burst: "lower" } };

@@ -13,10 +13,12 @@ export {
 } from "./decide.ts";
 export { DecisionEngine, type Explanation } from "./decision-engine.ts";
 export { defaultRoles, defaultTiers } from "./defaults.ts";
+export { overrideDirections } from "./directions.ts";
 export type { ActivePolicy, CompileFacts } from "./facts.ts";
 export { isGlob, matchesGlob } from "./glob.ts";
 export { grantLifeMs, permit } from "./permission.ts";
 export { type AuthorThresholds, adjustForProfile, type ProfileThresholds } from "./profile.ts";
+export { type SubjectStatement, subjectStatement } from "./requirements.ts";
 export { resolveRisk } from "./risk-domain.ts";
 export {
   type Direction,

@@ -4,6 +4,7 @@ import {
   BUILT_IN_KINDS,
   FACTORY_SOURCE_RULES,
   originOf,
+  parseSource,
   RISK_RULES,
   type RiskLevel,
   sourceMatches,
@@ -52,7 +53,12 @@ function declaredOrigins(document: PolicyDocument, facts: CompileFacts, findings
   const prefixes = facts.sourcePrefixes ?? FACTORY_SOURCE_RULES.map((rule) => rule.prefix);
   const origins = new Set<string>();
   for (const [i, binding] of (document.bindings ?? []).entries()) {
-    if (prefixes.some((prefix) => sourceMatches(prefix, binding.uri))) origins.add(originOf(binding.uri));
+    if (parseSource(binding.uri) === null) {
+      findings.error(
+        issue("out_of_range", `/bindings/${i}/uri`, "This is not the URI of an evidence source."),
+      );
+    } else if (prefixes.some((prefix) => sourceMatches(prefix, binding.uri)))
+      origins.add(originOf(binding.uri));
     else {
       findings.error(
         issue("source_scheme_unregistered", `/bindings/${i}/uri`, "No source is registered for this URI.", {

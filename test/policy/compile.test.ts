@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../firmware/core/bytes.ts";
-import { compilePolicy } from "../../firmware/policy/index.ts";
+import { compilePolicy, subjectStatement } from "../../firmware/policy/index.ts";
 import { bytesOf, compiled, errorsOf, smallestPolicy, warningsOf } from "./smallest-policy.ts";
 
 const prod = {
@@ -188,6 +188,54 @@ describe("the policy compiler", () => {
     expect(errorsOf(next, { active })).toEqual(["unacknowledged_loosening /evidence/guard/minTrust"]);
     expect(errorsOf({ ...next, loosens: ["/evidence/guard/min"] }, { active })).toHaveLength(1);
     expect(errorsOf({ ...next, loosens: ["/evidence/guard"] }, { active })).toEqual([]);
+  });
+
+  it("notices an output that demands less and a subject that may do more", () => {
+    const quiet = { ...smallestPolicy, version: 2, outputs: [{ ...output, requires: { minTrust: 0.1 } }] };
+    const before = compiled(smallestPolicy);
+    const { id, version, policyHash } = before;
+    const subject = { ...smallestPolicy.subjects["program:pump"], tier: "high" };
+    const next = { ...quiet, subjects: { "program:pump": subject } };
+
+    expect(warningsOf(next, { active: { id, version, policyHash, compiled: before.compiled } })).toEqual([
+      "unacknowledged_loosening /outputs/0/requires/maxAgeMs",
+      "unacknowledged_loosening /outputs/0/requires/requiredKinds",
+      "unacknowledged_loosening /subjects/program:pump/tier",
+    ]);
+  });
+
+  it("completes points and groups of which an output states only a part", () => {
+    const requires = {
+      requiredKinds: ["i2c_read"],
+      points: { minDistinctSources: 4, byType: { kpi: { minTotalTrust: 9 } } },
+      groups: { air: { minMembers: 3 } },
+    };
+    const policy = compiled({ ...smallestPolicy, outputs: [{ ...output, requires }] });
+
+    expect(policy.outputs[0]?.requirement).toMatchObject({
+      points: { minDistinctSources: 4, minTotalTrust: 3, maxPointsPerSource: 5 },
+      groups: { air: { mode: "all", tolerance: 0.05, minMembers: 3, maxSpreadMs: 2000, majority: 1.3 } },
+    });
+    expect(policy.outputs[0]?.requirement.points.byType.kpi?.minTotalTrust).toBe(9);
+  });
+
+  it("gives a subject's overrides as limits and a layer that only tightens", () => {
+    const overrides = { limits: { cpuSteps: 10 }, evidence: { guard: { minTrust: 0.9 }, maxClaims: 3 } };
+    const subject = { ...smallestPolicy.subjects["program:pump"], strict: true, overrides };
+    const policy = compiled({ ...smallestPolicy, subjects: { "program:pump": subject } });
+    const found = policy.subjects["program:pump"];
+    if (!found) throw new Error("the subject is listed");
+
+    expect(subjectStatement(found)).toMatchObject({
+      limits: { cpuSteps: 10 },
+      requirement: { minTrust: 0.9, maxClaims: 3, points: { minDistinctSources: 2, minTotalTrust: 2 } },
+    });
+  });
+
+  it.each(["i2c://", "i2c://1/ x", "gpio:///", "mqtt://b/#\u0000"])("refuses the binding %j", (uri) => {
+    const bindings = [...smallestPolicy.bindings, { name: "x", uri, kind: "i2c_read" }];
+
+    expect(errorsOf({ ...smallestPolicy, bindings })).toEqual(["out_of_range /bindings/1/uri"]);
   });
 
   it("names rules that can never speak", () => {

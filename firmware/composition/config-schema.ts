@@ -1,5 +1,4 @@
 /** The shape of imud.yaml as JSON Schema 2020-12, and the type it gives. Unknown members are refused. */
-import type { JsonObject } from "../core/json.ts";
 
 export interface BrokerConfig {
   /** `mqtt://host:port` or `mqtts://host:port`; absent with `embedded`. */

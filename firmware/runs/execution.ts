@@ -1,5 +1,6 @@
 /** One admitted run from its first slice to its settlement. */
 import { type CapabilityGate, createRunContext, kvOps, type RunContext } from "../capabilities/index.ts";
+import type { Refusal } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { RunEvidence, type Sealer } from "../evidence/index.ts";
 import type { EntryReceipt, LedgerEvent } from "../ledger/types.ts";
@@ -7,9 +8,17 @@ import type { Subject } from "../policy/types.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { StoreOp } from "../ports/store.ts";
-import { createMachine, type MachineResult, type RunScheduler, VM_VERSION } from "../vm/index.ts";
+import {
+  type CallAnswer,
+  type CallRequest,
+  createMachine,
+  type MachineResult,
+  type RunScheduler,
+  VM_VERSION,
+} from "../vm/index.ts";
 import type { Limits, RunState, Tier } from "../vm/types.ts";
 import { CallLog } from "./call-log.ts";
+import { schemaCheck } from "./capability-view.ts";
 import { smallestTrust } from "./evidence-sink.ts";
 import type { InstalledProgram, ReleaseSet } from "./program-set.ts";
 import { type Reply, releaseReply } from "./reply.ts";
@@ -115,16 +124,17 @@ export class RunExecution {
     });
   }
 
-  async execute(signal: AbortSignal): Promise<RunReport> {
+  /** Refused only with `concurrency_exceeded`, when too many runs wait. */
+  async execute(signal: AbortSignal): Promise<{ readonly ok: true; readonly report: RunReport } | Refusal> {
     const { program, payload, trigger, limits } = this.#run;
     this.#recordTrigger();
-    const machine = createMachine(program.verified, { payload, trigger, limits });
-    const result = await this.#parts.scheduler.run(
-      machine,
+    const answer = await this.#parts.scheduler.run(
+      (inputs) =>
+        createMachine(program.verified, { payload, trigger, limits, inputs, checkSchema: schemaCheck }),
       { call: (request, stop) => this.#call(request, stop) },
       signal,
     );
-    return this.#settle(result);
+    return answer.ok ? { ok: true, report: await this.#settle(answer.result) } : answer;
   }
 
   #recordTrigger(): void {
@@ -149,10 +159,7 @@ export class RunExecution {
     });
   }
 
-  async #call(
-    request: { readonly capability: string; readonly class: string; readonly args: Json },
-    signal: AbortSignal,
-  ) {
+  async #call(request: CallRequest, signal: AbortSignal): Promise<CallAnswer> {
     const { runId, program, subject, set, dry } = this.#run;
     if (request.class === "effect" && !this.#markedOpen && !dry) {
       this.#markedOpen = true;
@@ -174,13 +181,12 @@ export class RunExecution {
       writtenBytes: this.#ctx.counters.writtenBytes - before.writtenBytes,
       netBytes: this.#ctx.counters.netBytes - before.netBytes,
     };
-    if (result.ok) return { ok: true as const, result: result.result, evidence: result.evidence, ...bytes };
+    if (result.ok) return { ok: true, result: result.result, evidence: result.evidence, ...bytes };
     const { code, reason, status, details } = result;
     return {
-      ok: false as const,
+      ok: false,
       error: { code, reason, status, details: isJsonObject(details) ? details : {} },
       evidence: [],
-      ...bytes,
     };
   }
 

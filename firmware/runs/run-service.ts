@@ -74,6 +74,12 @@ export class RunService implements AsyncDisposable {
 
   /** Admits and runs. Refusals are values and recorded; the promise rejects only for faults of the daemon itself. */
   async start(request: RunRequest): Promise<RunResult> {
+    const result = await this.#start(request);
+    this.#options.onRun(result, request);
+    return result;
+  }
+
+  async #start(request: RunRequest): Promise<RunResult> {
     const runId = newRunId(this.#options.clock, this.#options.entropy);
     if (!this.#admitting) return this.#refused(runId, request, refusal("run_cut", 503, {}, "shutdown"));
     const lane = this.#lane(request.program);
@@ -81,9 +87,7 @@ export class RunService implements AsyncDisposable {
       const overlap = this.#set.programs.get(request.program)?.document.overlap ?? "skip";
       const waited = await this.#overlap(lane, overlap);
       if (!waited) {
-        const result = { ...refusal("concurrency_exceeded", 429, { why: "overlap", overlap }), runId };
-        this.#options.onRun(result, request);
-        return result;
+        return { ...refusal("concurrency_exceeded", 429, { why: "overlap", overlap }), runId };
       }
     }
     return this.#run(runId, request, lane);
@@ -100,12 +104,7 @@ export class RunService implements AsyncDisposable {
   /** True when the trigger may go on: `queue` keeps at most one waiting, `restart` cuts the running one. */
   async #overlap(lane: Lane, overlap: "skip" | "queue" | "restart"): Promise<boolean> {
     if (overlap === "restart") {
-      lane.running?.abort.abort(
-        new CodedError("run_cut", "Restarted by a newer trigger.", {
-          status: 409,
-          details: { reason: "overlap_restart" },
-        }),
-      );
+      lane.running?.abort.abort("overlap_restart");
       await lane.running?.done;
       return true;
     }
@@ -133,7 +132,7 @@ export class RunService implements AsyncDisposable {
     const abort = new AbortController();
     const done = execution
       .execute(abort.signal)
-      .then((report): RunResult => ({ ok: true, runId, report }))
+      .then((done) => (done.ok ? { ...done, runId } : this.#refused(runId, request, done)))
       .catch((error: unknown) => this.#fault(runId, request, error));
     const running: Running = { abort, done };
     this.#active.add(running);
@@ -144,7 +143,6 @@ export class RunService implements AsyncDisposable {
     const { queued } = lane;
     lane.queued = null;
     queued?.();
-    this.#options.onRun(result, request);
     return result;
   }
 
@@ -161,6 +159,7 @@ export class RunService implements AsyncDisposable {
 
   async #refused(runId: string, request: RunRequest, why: Refusal): Promise<RunResult> {
     const result = { ...why, runId };
+    this.#options.settle.discard(runId);
     if (!request.dry && why.code !== "run_cut") {
       const event = {
         kind: "guard_refused",
@@ -178,7 +177,6 @@ export class RunService implements AsyncDisposable {
       };
       await this.#options.ledger.commit({ events: [event], ops: [] });
     }
-    this.#options.onRun(result, request);
     return result;
   }
 
@@ -201,8 +199,7 @@ export class RunService implements AsyncDisposable {
     const overdue = await Promise.race([all.then(() => false), limit]);
     stop.abort();
     if (!overdue) return;
-    const cut = new CodedError("run_cut", "The run was cut.", { status: 503, details: { reason } });
-    for (const { abort } of this.#active) abort.abort(cut);
+    for (const { abort } of this.#active) abort.abort(reason);
     await all;
   }
 

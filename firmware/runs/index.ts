@@ -1,0 +1,10 @@
+/** The public face of runs: admission, execution, settlement, records and triggers. */
+export { admit, type ContractCheck } from "./admission.ts";
+export { CallLog, type NotedCall } from "./call-log.ts";
+export { capabilityView, schemaCheck } from "./capability-view.ts";
+export type { AdmittedRun, ExecutionParts, RunReport, SettlePort } from "./execution.ts";
+export { type InstalledProgram, type ReleaseSet, subjectIn, subjectOf } from "./program-set.ts";
+export type { Reply } from "./reply.ts";
+export { newRunId } from "./run-id.ts";
+export { type RunRequest, type RunResult, RunService, type RunServiceOptions } from "./run-service.ts";
+export { type FullRunRecord, type OpenRun, RunStore } from "./run-store.ts";

@@ -21,6 +21,15 @@ export { type AuthorThresholds, adjustForProfile, type ProfileThresholds } from 
 export { type SubjectStatement, subjectStatement } from "./requirements.ts";
 export { resolveRisk } from "./risk-domain.ts";
 export {
+  type PhiSection,
+  phiOf,
+  type RatesSection,
+  ratesOf,
+  rolesOf,
+  type TierSection,
+  tierSectionOf,
+} from "./sections.ts";
+export {
   type Direction,
   type DirectionTable,
   looserPointers,

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../firmware/core/bytes.ts";
-import { compilePolicy, subjectStatement } from "../../firmware/policy/index.ts";
+import {
+  compilePolicy,
+  phiOf,
+  ratesOf,
+  rolesOf,
+  subjectStatement,
+  tierSectionOf,
+} from "../../firmware/policy/index.ts";
 import { bytesOf, compiled, errorsOf, smallestPolicy, warningsOf } from "./smallest-policy.ts";
 
 const prod = {
@@ -236,6 +243,26 @@ describe("the policy compiler", () => {
     const bindings = [...smallestPolicy.bindings, { name: "x", uri, kind: "i2c_read" }];
 
     expect(errorsOf({ ...smallestPolicy, bindings })).toEqual(["out_of_range /bindings/1/uri"]);
+  });
+
+  it("hands out its sections with the author's values over the defaults", () => {
+    const policy = compiled({
+      ...smallestPolicy,
+      phi: { budget: { capacityMilli: 7 } },
+      rates: { perCapability: { "gpio.write": { rps: 1, burst: 2 } } },
+      tiers: { low: { grantMaxMs: 5 } },
+    });
+
+    expect(phiOf(policy)).toMatchObject({
+      ceiling: 0.5,
+      budget: { capacityMilli: 7, refillPerHourMilli: 5e7 },
+    });
+    expect(ratesOf(policy)).toMatchObject({
+      perCapability: { "gpio.write": { burst: 2 } },
+      global: { rps: 200 },
+    });
+    expect(tierSectionOf(policy, "low")).toMatchObject({ grantMaxMs: 5, externalEffects: false });
+    expect(rolesOf(policy).viewer).toContain("event:read");
   });
 
   it("names rules that can never speak", () => {

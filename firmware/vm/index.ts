@@ -9,19 +9,18 @@ export {
   TIER_LIMITS,
   tierOf,
 } from "./limits.ts";
+export { createMachine, type Machine } from "./machine.ts";
 export {
   type CallAnswer,
   type Completion,
   type CutReason,
-  createMachine,
   isCutReason,
-  type Machine,
   type MachineError,
   type MachineInputs,
   type MachineOptions,
   type MachineResult,
   type SliceState,
-} from "./machine.ts";
+} from "./machine-types.ts";
 export { parseProgram, programHash } from "./program-document.ts";
 export { isComputeOnly, replyGate } from "./release.ts";
 export { type Expected, type ReplayRecord, type ReplayResult, replay, replayJournal } from "./replay.ts";

@@ -141,7 +141,7 @@ class Lowering {
     const fn = unit.functionOf[index] ?? null;
     const frame = this.#analysis.frame(unit, fn);
     const name = String(instr.op);
-    const operands = operandsOf(instr, { constants: this.#analysis.constants, problem: () => {} });
+    const operands = operandsOf(instr, { constants: this.#analysis.constants, problem: verifiedAlready });
     const [op, a] = this.#encode(unit, index, instr, frame, operands);
     const takesEvidence = (name === "CALL" || name === "CAP") && typeof instr.evidence === "string";
     const b = takesEvidence ? slotOf(frame, instr.evidence) + 1 : 0;
@@ -232,6 +232,11 @@ class Lowering {
         return operand;
     }
   }
+}
+
+/** The verifier has read the same operands without a problem. */
+function verifiedAlready(code: string): never {
+  throw new Error(`An operand changed after it was verified: ${code}.`);
 }
 
 const slotOf = (frame: FrameDraft, written: Json | undefined): number =>

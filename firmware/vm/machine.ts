@@ -3,17 +3,28 @@
  * what the program does not determine comes in through the methods here and is written to the journal.
  */
 import { canonicalize } from "../core/canonical-json.ts";
-import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
-import type { SchemaCheck } from "./capability-view.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import { CallAnswers, type CallEntry } from "./call-answers.ts";
+import { meetContract } from "./contracts.ts";
 import { lookUp } from "./evaluate.ts";
 import { interpret } from "./interpreter.ts";
 import { fromJson, tally, toJson } from "./json-values.ts";
 import { type LoweredFrame, STRIDE } from "./lowered-program.ts";
+import {
+  type Completion,
+  CUT_STATUS,
+  type CutReason,
+  type MachineError,
+  type MachineOptions,
+  type MachineResult,
+  type SliceState,
+} from "./machine-types.ts";
 import { errorJson, type MachineRequest, type Resumption, Run, Task } from "./run.ts";
 import { pushJoined, pushJoinTimeout } from "./steps-control.ts";
 import { hashesOf } from "./trace.ts";
 import { callTrap, quotaError, Trap } from "./trap.ts";
-import type { CallError, JournalEntry, Limits, Metrics, Outcome, ProgramClaim } from "./types.ts";
+import type { JournalEntry, Limits, Metrics, Outcome, ProgramClaim } from "./types.ts";
+import { unwind } from "./unwind.ts";
 import { utf8Length, type Value } from "./values.ts";
 import type { VerifiedProgram } from "./verify.ts";
 
@@ -22,100 +33,11 @@ export const TURN_STEPS = 1000;
 /** Instructions between two looks at the pause function of a slice. */
 const PAUSE_CHECK_STEPS = 64;
 
-export type CutReason =
-  | "cancelled_by_operator"
-  | "overlap_restart"
-  | "shutdown"
-  | "quarantined"
-  | "power_lost"
-  | "wall_exceeded";
-
-const CUT_STATUS: Readonly<Record<CutReason, number>> = {
-  cancelled_by_operator: 409,
-  overlap_restart: 409,
-  shutdown: 503,
-  quarantined: 503,
-  power_lost: 503,
-  wall_exceeded: 429,
-};
-
-export const isCutReason = (reason: string): reason is CutReason => Object.hasOwn(CUT_STATUS, reason);
-
-/** What a capability call came to. Byte counts meter the run (vm.md 7). */
-export type CallAnswer =
-  | {
-      readonly ok: true;
-      readonly result: Json;
-      readonly evidence: readonly string[];
-      readonly readBytes?: number;
-      readonly writtenBytes?: number;
-      readonly netBytes?: number;
-    }
-  | { readonly ok: false; readonly error: CallError; readonly evidence: readonly string[] };
-
-/** A completion in the order it reached the machine; `request` is the id it answers. */
-export type Completion =
-  | { readonly kind: "call"; readonly request: number; readonly answer: CallAnswer }
-  | { readonly kind: "wake"; readonly request: number };
-
-/** Where the machine gets what the program does not determine; replay supplies its own. */
-export interface MachineInputs {
-  /** Whole milliseconds since the run began. */
-  elapsedMs(task: number): number;
-  /** Completions to be taken before `turn`; asked between turns only. */
-  take?(turn: number, machine: Machine): readonly Completion[];
-}
-
-export interface MachineOptions {
-  readonly payload: Json;
-  readonly trigger: Json;
-  readonly limits: Limits;
-  readonly inputs: MachineInputs;
-  /** Checks the document's `payload` and `response` contracts; needed if the document has one. */
-  readonly checkSchema?: SchemaCheck;
-  /** Values on the stack before the first instruction; the program must be verified with that depth. */
-  readonly entryStack?: readonly Json[];
-}
-
-export interface MachineError extends CallError {
-  readonly at: { readonly unit: string; readonly index: number; readonly fn: string | null } | null;
-}
-
-export interface MachineResult {
-  readonly ended: "responded" | "halted" | "failed" | "cut";
-  readonly status: number;
-  readonly outcome: Outcome;
-  readonly journal: readonly JournalEntry[];
-  readonly limits: Limits;
-  readonly payload: Json;
-  readonly trigger: Json;
-  /** `wallMs` and `phiChargedMilli` are filled in by whoever ran the machine. */
-  readonly metrics: Metrics;
-  readonly error: MachineError | null;
-  readonly programHash: string;
-  readonly inputHash: string;
-  readonly outputHash: string;
-}
-
-/** Effects that were carried out or may have been; every other refusal left the world as it was. */
-const FAILED_EFFECT: ReadonlySet<string> = new Set([
-  "io_error",
-  "io_timeout",
-  "io_aborted",
-  "effect_unknown",
-  "result_invalid",
-  "result_too_large",
-  "io_read_bytes_exceeded",
-  "io_write_bytes_exceeded",
-  "net_out_bytes_exceeded",
-]);
-
-export type SliceState = "ready" | "waiting" | "ended";
-
 export class Machine {
   readonly program: VerifiedProgram;
   readonly #options: MachineOptions;
   readonly #run: Run;
+  readonly #answers: CallAnswers;
   readonly #tasks = new Map<number, Task>();
   readonly #ready: Task[] = [];
   readonly #completions: Completion[] = [];
@@ -126,14 +48,12 @@ export class Machine {
   #turnEnd = 0;
   #alive = 0;
   #peakTasks = 0;
-  #readBytes = 0;
-  #writtenBytes = 0;
-  #netBytes = 0;
   #result: MachineResult | null = null;
 
   constructor(program: VerifiedProgram, options: MachineOptions) {
     this.program = program;
     this.#options = options;
+    this.#answers = new CallAnswers(options.limits);
     const sources = { payload: options.payload, trigger: options.trigger };
     const inputs = program.lowered.inputs.map(({ of, path }) => lookUp(sources[of], path));
     this.#run = new Run(program.lowered, program.document, options.limits, inputs, {
@@ -250,22 +170,9 @@ export class Machine {
           false,
         );
       }
-      this.#meetContract("payload", this.program.document.payload, payload, checkSchema);
+      meetContract("payload", this.program.document.payload, payload, checkSchema);
       this.#run.allocate(frame.bytes);
     });
-  }
-
-  #meetContract(
-    where: string,
-    schema: JsonObject | undefined,
-    value: Json,
-    check: SchemaCheck | undefined,
-  ): void {
-    if (schema === undefined) return;
-    if (check === undefined) throw new Error("A document with a contract needs a schema check.");
-    const violation = check(schema, value);
-    if (violation === null) return;
-    throw new Trap("contract_violation", "contract_violation", 422, { where, ...violation }, false);
   }
 
   #elapsed(task: number): number {
@@ -312,7 +219,7 @@ export class Machine {
     if ((completion.kind === "call") !== (waiting.kind === "call")) return;
     const turn = this.#turn + 1;
     if (completion.kind === "call" && waiting.kind === "call") {
-      const entry = this.#journalCall(waiting, completion.answer, turn);
+      const entry = this.#answers.enter(waiting, completion.answer, turn);
       this.#journal.push(entry);
       this.#wake(task, { kind: "call", entry });
     } else {
@@ -329,59 +236,6 @@ export class Machine {
     this.#ready.push(task);
   }
 
-  #journalCall(
-    request: MachineRequest & { kind: "call" },
-    answer: CallAnswer,
-    turn: number,
-  ): JournalEntry & { t: "call" } {
-    const { task, capability, args } = request;
-    const error = answer.ok ? this.#overBudget(answer) : answer.error;
-    const effect = (outcome: "ok" | "refused" | "failed"): void => {
-      if (request.class === "effect") this.#run.effects.push({ capability, args, outcome });
-    };
-    const evidence = [...answer.evidence];
-    if (answer.ok && error === null) {
-      effect("ok");
-      return { t: "call", turn, task, capability, args, ok: true, result: answer.result, evidence };
-    }
-    const { code, reason, status, details } = error ?? {
-      code: "vm_internal",
-      reason: "vm_internal",
-      status: 500,
-      details: {},
-    };
-    this.#run.refusals++;
-    effect(FAILED_EFFECT.has(code) || FAILED_EFFECT.has(reason) ? "failed" : "refused");
-    return {
-      t: "call",
-      turn,
-      task,
-      capability,
-      args,
-      ok: false,
-      error: { code, reason, status, details },
-      evidence,
-    };
-  }
-
-  /** Bytes are counted outside the program, so going over a limit is an answer and stands in the journal. */
-  #overBudget(answer: CallAnswer & { ok: true }): CallError | null {
-    const { limits } = this.#options;
-    const rows = [
-      ["io_read_bytes_exceeded", limits.ioReadBytes, this.#readBytes, answer.readBytes ?? 0],
-      ["io_write_bytes_exceeded", limits.ioWriteBytes, this.#writtenBytes, answer.writtenBytes ?? 0],
-      ["net_out_bytes_exceeded", limits.netOutBytes, this.#netBytes, answer.netBytes ?? 0],
-    ] as const;
-    for (const [reason, limit, used, needed] of rows) {
-      if (used + needed <= limit) continue;
-      return { code: "quota_exceeded", reason, status: 429, details: { limit, used, needed } };
-    }
-    this.#readBytes += answer.readBytes ?? 0;
-    this.#writtenBytes += answer.writtenBytes ?? 0;
-    this.#netBytes += answer.netBytes ?? 0;
-    return null;
-  }
-
   #resume(task: Task, resumption: Resumption): void {
     if (resumption.kind === "join" && task.joining) pushJoined(this.#run, task, task.joining);
     else if (resumption.kind === "join_timeout") pushJoinTimeout(this.#run, task);
@@ -390,7 +244,7 @@ export class Machine {
     task.pc += STRIDE;
   }
 
-  #resumeCall(task: Task, entry: JournalEntry & { t: "call" }): void {
+  #resumeCall(task: Task, entry: CallEntry): void {
     const run = this.#run;
     const slot = (run.program.code[task.pc + 2] as number) - 1;
     const value = entry.ok ? this.#received(entry.result ?? null) : null;
@@ -423,7 +277,7 @@ export class Machine {
     task.joining = null;
     if (!trap.catchable) return void this.#end("failed", trap, task);
     const at = this.#place(task);
-    if (this.#unwind(task)) {
+    if (unwind(this.#run, task)) {
       try {
         const into = tally(Number.MAX_SAFE_INTEGER, true);
         const object = fromJson(errorJson(trap), into);
@@ -442,36 +296,16 @@ export class Machine {
     task.result = { kind: "failed", error: { code, reason, status, details } };
   }
 
-  /** Drops frames up to the innermost region around the failure and goes to its handler. */
-  #unwind(task: Task): boolean {
-    const { regionOf, regions } = this.program.lowered;
-    let pc = task.pc;
-    for (;;) {
-      const region = regions[regionOf[pc / STRIDE] ?? -1];
-      if (region) {
-        task.state = "ready";
-        task.sp = task.floor + region.depth;
-        task.pc = region.handler;
-        return true;
-      }
-      const caller = task.saved.pop();
-      if (caller === undefined) return false;
-      this.#run.free(task.frame.bytes);
-      ({ pc } = caller);
-      task.frame = caller.frame;
-      task.fp = caller.fp;
-      task.floor = caller.floor;
-      task.pc = pc;
-    }
-  }
-
   #exhausted(task: Task): void {
     const { cpuSteps } = this.#options.limits;
     this.#end("failed", quotaError("cpu_steps_exceeded", cpuSteps, this.#run.steps, 1), task);
   }
 
   #taskEnded(task: Task): void {
-    if (task === this.#main) return this.#mainEnded(task);
+    if (task === this.#main) {
+      this.#mainEnded(task);
+      return;
+    }
     this.#alive--;
     this.#run.free(task.saved.reduce((sum, saved) => sum + saved.frame.bytes, task.frame.bytes));
     for (const joiner of task.joiners.splice(0)) this.#wake(joiner, { kind: "join" });
@@ -482,7 +316,7 @@ export class Machine {
     if (result?.kind !== "responded") return void this.#end("halted", null, task);
     try {
       const schema = this.program.document.response;
-      this.#meetContract("response", schema, result.body, this.#options.checkSchema);
+      meetContract("response", schema, result.body, this.#options.checkSchema);
     } catch (error) {
       if (!(error instanceof Trap)) throw error;
       return void this.#end("failed", error, task);
@@ -510,7 +344,7 @@ export class Machine {
       status,
       body: responded?.body ?? null,
       claims,
-      effects: [...this.#run.effects],
+      effects: [...this.#answers.effects],
       error: trap === null ? null : { code: trap.code, reason: trap.reason },
     };
     const journal = [...this.#journal];
@@ -545,10 +379,10 @@ export class Machine {
       tasks: this.#peakTasks,
       claims: run.claims,
       outputBytes: run.outputBytes,
-      ioReadBytes: this.#readBytes,
-      ioWriteBytes: this.#writtenBytes,
-      netOutBytes: this.#netBytes,
-      refusals: run.refusals,
+      ioReadBytes: this.#answers.readBytes,
+      ioWriteBytes: this.#answers.writtenBytes,
+      netOutBytes: this.#answers.netBytes,
+      refusals: this.#answers.refusals,
       phiChargedMilli: 0,
     };
   }
@@ -557,7 +391,3 @@ export class Machine {
 /** A machine before its first step. A payload that is refused gives one that has already ended. */
 export const createMachine = (program: VerifiedProgram, options: MachineOptions): Machine =>
   new Machine(program, options);
-
-/** The trigger as programs see it when none is given. */
-export const asTrigger = (trigger: Json): JsonObject =>
-  isJsonObject(trigger) ? trigger : { kind: "command" };

@@ -29,7 +29,10 @@ function readInteger(view: DataView, at: number, field: PackField & { kind: "int
 
 function writeFloat(view: DataView, at: number, field: PackField & { kind: "float" }, value: Value): void {
   if (typeof value !== "number") throw vmError("type_mismatch");
-  if (field.size === 8) return view.setFloat64(at, value, field.little);
+  if (field.size === 8) {
+    view.setFloat64(at, value, field.little);
+    return;
+  }
   if (!Number.isFinite(Math.fround(value))) throw vmError("non_finite");
   view.setFloat32(at, value, field.little);
 }

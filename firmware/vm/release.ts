@@ -1,6 +1,6 @@
 /** What the reply gate says before any evidence is judged (vm.md 10, 14). */
 import { type Refusal, refusal } from "../core/errors.ts";
-import type { MachineResult } from "./machine.ts";
+import type { MachineResult } from "./machine-types.ts";
 
 /** A run that called nothing and may answer with the trace itself as its proof. */
 export const isComputeOnly = (result: MachineResult): boolean => result.metrics.ioCalls === 0;

@@ -5,14 +5,14 @@
 import { canonicalize } from "../core/canonical-json.ts";
 import type { Json } from "../core/json.ts";
 import type { CapabilityView, SchemaCheck } from "./capability-view.ts";
+import { createMachine, type Machine } from "./machine.ts";
 import {
   type Completion,
-  createMachine,
   isCutReason,
-  type Machine,
   type MachineInputs,
   type MachineResult,
-} from "./machine.ts";
+  type WaitingView,
+} from "./machine-types.ts";
 import { programHash } from "./program-document.ts";
 import { inputHash, type RunInputs } from "./trace.ts";
 import { type JournalEntry, type Metrics, VM_VERSION } from "./types.ts";
@@ -82,7 +82,7 @@ class JournalPlayer implements MachineInputs {
     return next.value;
   }
 
-  take(turn: number, machine: Machine): readonly Completion[] {
+  take(turn: number, machine: WaitingView): readonly Completion[] {
     const taken: Completion[] = [];
     for (let entry = this.next; entry?.t === "call" || entry?.t === "wake"; entry = this.next) {
       if (entry.turn !== turn) break;
@@ -92,7 +92,7 @@ class JournalPlayer implements MachineInputs {
     return taken;
   }
 
-  #completion(entry: JournalEntry & { t: "call" | "wake" }, machine: Machine): Completion {
+  #completion(entry: JournalEntry & { t: "call" | "wake" }, machine: WaitingView): Completion {
     const waiting = machine.waitingOf(entry.task);
     if (waiting === null) throw new Divergence(this.position, null);
     if (entry.t === "wake") {

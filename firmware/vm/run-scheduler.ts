@@ -5,14 +5,14 @@
  */
 import { type Refusal, refusal } from "../core/errors.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
+import type { Machine } from "./machine.ts";
 import {
   type CallAnswer,
   type CutReason,
   isCutReason,
-  type Machine,
   type MachineInputs,
   type MachineResult,
-} from "./machine.ts";
+} from "./machine-types.ts";
 import type { MachineRequest } from "./run.ts";
 
 export const SLICE_STEPS = 2000;

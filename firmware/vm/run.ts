@@ -3,7 +3,7 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { CapabilitySignature } from "./capability-view.ts";
 import type { LoweredFrame, LoweredProgram } from "./lowered-program.ts";
 import { quotaError, vmError } from "./trap.ts";
-import type { CallError, JournalEntry, Limits, Outcome, ProgramClaim, ProgramDocument } from "./types.ts";
+import type { CallError, JournalEntry, Limits, ProgramClaim, ProgramDocument } from "./types.ts";
 import { checkValueBytes, scalarBytes, type Value } from "./values.ts";
 
 export const TASK_BYTES = 256;
@@ -112,7 +112,6 @@ export class Run {
   readonly host: RunHost;
   /** Values of the program's input paths: scalars, or JSON containers copied at each use. */
   readonly inputs: readonly Json[];
-  readonly effects: Outcome["effects"][number][] = [];
   /** Requests that have not been taken by the host yet. */
   readonly requests: MachineRequest[] = [];
   steps = 0;
@@ -124,7 +123,6 @@ export class Run {
   sleptMs = 0;
   outputBytes = 0;
   claims = 0;
-  refusals = 0;
   #nextRequest = 1;
 
   constructor(

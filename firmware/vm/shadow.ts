@@ -5,7 +5,8 @@
 import { canonicalize } from "../core/canonical-json.ts";
 import type { Json } from "../core/json.ts";
 import type { SchemaCheck } from "./capability-view.ts";
-import { type CallAnswer, createMachine, type Machine, type MachineResult } from "./machine.ts";
+import { createMachine, type Machine } from "./machine.ts";
+import type { CallAnswer, MachineResult } from "./machine-types.ts";
 import type { MachineRequest } from "./run.ts";
 import type { RunInputs } from "./trace.ts";
 import type { JournalEntry } from "./types.ts";

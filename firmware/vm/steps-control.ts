@@ -33,7 +33,10 @@ const endOfUnit: Step = (run, task) => {
 /** Leaves a function: the result goes on the caller's stack, or ends the task the function was started as. */
 function leave(run: Run, task: Task, value: Value): void {
   const caller = task.saved.pop();
-  if (caller === undefined) return end(task, { kind: "halted", value });
+  if (caller === undefined) {
+    end(task, { kind: "halted", value });
+    return;
+  }
   run.free(task.frame.bytes);
   task.frame = caller.frame;
   task.fp = caller.fp;

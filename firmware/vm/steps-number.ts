@@ -157,7 +157,7 @@ const clamp: StepMaker = ({ operand }) => {
     const max = needNumber(evaluate(run, task, most));
     const x = needNumber(task.pop());
     if (min > max) throw vmError("bad_operand");
-    task.push(x < min ? min : x > max ? max : x);
+    task.push(Math.min(Math.max(x, min), max));
   };
 };
 

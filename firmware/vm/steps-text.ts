@@ -173,7 +173,7 @@ const encodings = {
   utf8: { encodedSize: utf8Length, encode: utf8, decodedSize: (n: number) => n, decode: fromUtf8 },
   ascii: {
     encodedSize: utf8Length,
-    encode: (text: string) => (/^[\x00-\x7f]*$/.test(text) ? utf8(text) : null),
+    encode: (text: string) => (utf8Length(text) === text.length ? utf8(text) : null),
     decodedSize: (n: number) => n,
     decode: (bytes: Uint8Array) => (bytes.every((b) => b < 128) ? fromUtf8(bytes) : null),
   },

@@ -171,7 +171,10 @@ class NameCheck {
   #callee(name: string, bindings: readonly Binding[]): void {
     const root = this.#analysis.root;
     const fn = root.functions.get(name);
-    if (fn === undefined) return this.problem("unknown_func");
+    if (fn === undefined) {
+      this.problem("unknown_func");
+      return;
+    }
     this.#bind(this.#analysis.frame(root, name), bindings);
     if (fn.params === null) return;
     const given = bindings.map((binding) => binding.to);
@@ -180,7 +183,10 @@ class NameCheck {
   }
 
   #spawned(bindings: readonly Binding[]): void {
-    if (typeof this.#instr.func === "string") return this.#callee(this.#instr.func, bindings);
+    if (typeof this.#instr.func === "string") {
+      this.#callee(this.#instr.func, bindings);
+      return;
+    }
     const body = this.#unit.bodies.get(this.#index);
     if (body) this.#bind(this.#analysis.frame(body, null), bindings);
   }
@@ -192,10 +198,16 @@ class NameCheck {
 
   #capability(name: string, call: CallArguments): void {
     const signature = this.#analysis.view.resolve(name);
-    if (signature === null) return this.problem("unknown_capability");
+    if (signature === null) {
+      this.problem("unknown_capability");
+      return;
+    }
     if (!this.#analysis.capabilities.includes(signature.id)) this.problem("capability_undeclared");
     const named = nameArguments(signature, call);
-    if (named === null) return this.problem("contract_violation");
+    if (named === null) {
+      this.problem("contract_violation");
+      return;
+    }
     const literals: [string, Json][] = [];
     const computed: string[] = [];
     for (const [key, operand] of named) {

@@ -67,7 +67,10 @@ const KINDS: Readonly<Record<FieldKind, (value: unknown) => boolean>> = {
 
 function checkFields(instr: JsonObject, report: (code: string) => void): void {
   const spec = typeof instr.op === "string" ? INSTRUCTIONS.get(instr.op) : undefined;
-  if (!spec) return report(Object.hasOwn(instr, "op") ? "unknown_opcode" : "missing_field");
+  if (!spec) {
+    report(Object.hasOwn(instr, "op") ? "unknown_opcode" : "missing_field");
+    return;
+  }
   for (const [name, { kind, required }] of spec.fields) {
     if (!Object.hasOwn(instr, name)) {
       if (required) report("missing_field");

@@ -76,7 +76,10 @@ class UnitFlow {
     const spec = INSTRUCTIONS.get(String(instr.op));
     const depth = this.depths[index] ?? 0;
     if (!spec || depth > MAX_STACK) return;
-    if (depth < spec.pops) return this.#report("stack_underflow", index);
+    if (depth < spec.pops) {
+      this.#report("stack_underflow", index);
+      return;
+    }
     const after = depth - spec.pops + spec.pushes;
     if (instr.op === "TRY") {
       const region = this.#regions.find((r) => r.start === index);

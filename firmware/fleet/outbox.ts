@@ -88,8 +88,9 @@ export class Outbox implements AsyncDisposable {
   readonly #options: OutboxOptions;
   readonly #queue: OutboxQueue;
   readonly #gaps = new OutboxGaps();
-  readonly #stop = new AbortController();
   readonly #flights = new Set<Promise<void>>();
+  readonly #leases = new Set<AbortController>();
+  #stopped = false;
   #acknowledged: number[] = [];
   #flushing: Promise<void> | null = null;
   #reporting: Promise<void> | null = null;
@@ -198,7 +199,9 @@ export class Outbox implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#subscription?.[Symbol.dispose]();
     this.#timer?.cancel();
-    this.#stop.abort(new CodedError("closed", "The outbox is closed.", { status: 503 }));
+    this.#stopped = true;
+    const closed = new CodedError("closed", "The outbox is closed.", { status: 503 });
+    for (const lease of this.#leases) lease.abort(closed);
     await Promise.all(this.#flights);
     await this.#reporting;
     await this.#flush();
@@ -224,10 +227,16 @@ export class Outbox implements AsyncDisposable {
   }
 
   #online(): void {
+    this.#sweep();
+    this.#report();
+    this.#pump();
+  }
+
+  #report(): void {
+    if (this.#gaps.list().length === 0 || this.#stopped) return;
     this.#reporting ??= this.#reportGaps().finally(() => {
       this.#reporting = null;
     });
-    this.#pump();
   }
 
   async #reportGaps(): Promise<void> {
@@ -260,7 +269,7 @@ export class Outbox implements AsyncDisposable {
 
   #pump(): void {
     const { bus, clock, maxInFlight = 32 } = this.#options;
-    if (this.#stop.signal.aborted) return;
+    if (this.#stopped) return;
     this.#sweep();
     while (bus.state === "online" && this.#flights.size < maxInFlight) {
       const item = this.#queue.take(clock.monoMs());
@@ -294,6 +303,7 @@ export class Outbox implements AsyncDisposable {
     const { store, bus, clock } = this.#options;
     let record: OutboxRecord | null = null;
     const lease = new AbortController();
+    this.#leases.add(lease);
     const timer = clock.after(LEASE_MS, () =>
       lease.abort(new CodedError("ack_timeout", "The lease is over.", { status: 503 })),
     );
@@ -312,16 +322,19 @@ export class Outbox implements AsyncDisposable {
           ...(left === null ? {} : { expirySeconds: Math.max(1, left) }),
           ...(record.correlation ? { correlationData: record.correlation } : {}),
         },
-        AbortSignal.any([lease.signal, this.#stop.signal]),
+        lease.signal,
       );
       this.#sent++;
       this.#queue.remove(meta.seq);
       this.#acknowledged.push(meta.seq);
       void this.#flush();
+      // Losses that happened while the link was up are told once there is room again.
+      if (this.#queue.size === 0) this.#report();
     } catch (error) {
       this.#failed(meta, record, error);
     } finally {
       timer.cancel();
+      this.#leases.delete(lease);
     }
   }
 

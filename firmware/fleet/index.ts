@@ -19,6 +19,7 @@ export {
 } from "./command-service.ts";
 export { COMMAND_TABLE, type CommandRule } from "./command-table.ts";
 export type { Committer } from "./committer.ts";
+export { loadDeviceKey, loadMasterKey, storeDeviceKey } from "./key-files.ts";
 export { isMessageId, newMessageId } from "./message-id.ts";
 export { type DeviceIdentity, offlineMessage, type StatusView, statusMessage } from "./messages.ts";
 export { Outbox, type OutboxDraft, type OutboxOptions, type OutboxStats, type Staged } from "./outbox.ts";

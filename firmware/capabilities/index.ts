@@ -14,8 +14,11 @@ export { type GpioParts, gpioCapabilities } from "./builtins/gpio.ts";
 export { i2cCapabilities } from "./builtins/i2c.ts";
 export { kvCapabilities } from "./builtins/kv.ts";
 export { KvSpaces, kvOps } from "./builtins/kv-store.ts";
+export { mqttCapabilities } from "./builtins/mqtt.ts";
+export { queueCapabilities } from "./builtins/queue.ts";
 export { sensorCapabilities } from "./builtins/sensor.ts";
 export { serialCapabilities } from "./builtins/serial.ts";
+export { sharedCapabilities } from "./builtins/shared.ts";
 export { spiCapabilities } from "./builtins/spi.ts";
 export type { CallFailure, CallResult, CallSuccess } from "./call-result.ts";
 export type { Capability, DriverOutcome, Invocation, Target } from "./capability.ts";
@@ -35,6 +38,7 @@ export type {
   Violation,
 } from "./contract/types.ts";
 export { checkArguments, violationsOf } from "./contract/validate.ts";
+export { type CoreParts, coreCapabilities, settlementOps } from "./core-capabilities.ts";
 export { type PathVerdict, workspacePath } from "./fs-path.ts";
 export { Admission, type AdmissionCall, type AdmissionCaps, type AdmissionLimits } from "./gate/admission.ts";
 export { AdmissionGate } from "./gate/admission-gate.ts";
@@ -54,6 +58,13 @@ export { applicableRates, RateLimiter, type ScopedRate } from "./gate/rates.ts";
 export { STEPS, type Step, type StepName } from "./gate/steps.ts";
 export { actionText, argsSummary } from "./gate/text.ts";
 export { backoff, DRIVER_BACKOFF, JOB_BACKOFF } from "./jobs/backoff.ts";
+export {
+  type Committed,
+  JOB_SUB,
+  type JobHandle,
+  JobService,
+  type JobServiceParts,
+} from "./jobs/job-service.ts";
 export { type Changed, DEFAULT_LEASE_MS, JobQueue, jobKey, type QueueOptions } from "./jobs/queue.ts";
 export type { Compensation, Job, JobState, WalCounts, WalKind, WalRecord } from "./jobs/types.ts";
 export { Outputs, type OutputsParts, type WriteResult } from "./outputs/outputs.ts";

@@ -15,6 +15,7 @@ const STATUS: Readonly<Record<string, number>> = {
   reading_out_of_range: 500,
   readback_mismatch: 500,
   target_busy: 409,
+  store_unavailable: 503,
   value_out_of_range: 422,
 };
 /** Members of a fault's details that may be told; everything else could hold paths or secrets. */

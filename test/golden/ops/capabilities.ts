@@ -15,7 +15,9 @@ import {
   workspacePath,
 } from "../../../firmware/capabilities/index.ts";
 import { fallbackText } from "../../../firmware/evidence/index.ts";
+import { openDevice } from "../../capabilities/device.ts";
 import { buildHarness, type HarnessOptions } from "../../capabilities/harness.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 import type { Given, OpModule } from "../registry.ts";
 
 const harnessOptions = (given: Given): HarnessOptions => ({
@@ -70,6 +72,16 @@ async function plan(given: Given): Promise<unknown> {
       ...harness.hardware.requested,
     ],
   };
+}
+
+/** The registry of all built-in capabilities answers, as it does in step 1 of a call. */
+async function alias({ name }: Given): Promise<unknown> {
+  const device = await openDevice(new ManualClock());
+  const harness = buildHarness({ capabilities: device.build });
+  const id = canonicalId(name);
+  if (id !== name) return { id };
+  const result = await harness.gate.call(harness.context(), name, {}, new AbortController().signal);
+  return !result.ok && result.code === "unknown_capability" ? result : { id };
 }
 
 function contract({ contract, args }: Given): unknown {
@@ -147,7 +159,7 @@ export const modules: readonly OpModule[] = [
         const finding = lintContract(given.contract);
         return finding ? { ok: false, ...finding } : { ok: true };
       },
-      "cap.alias": (given) => ({ id: canonicalId(given.name) }),
+      "cap.alias": alias,
       "cap.rate": rate,
       "cap.admission": admission,
       "cap.planHash": ({ capability, version, target, args }) => ({

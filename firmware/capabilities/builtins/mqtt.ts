@@ -1,0 +1,97 @@
+/** mqtt.publish (capabilities.md 11): to the outbox with the settlement, never straight to the socket. */
+import { canonicalize } from "../../core/canonical-json.ts";
+import { refusal } from "../../core/errors.ts";
+import type { Capability } from "../capability.ts";
+import { parseUri } from "../outputs/uris.ts";
+import type { OutboxPort } from "../ports.ts";
+import { publishTopic, type TopicOwner } from "../publish-topic.ts";
+import {
+  boolean,
+  contract,
+  integer,
+  json,
+  name,
+  object,
+  outputOf,
+  plainTarget,
+  text,
+  textArg,
+  undefinedTarget,
+} from "./define.ts";
+
+const MAX_PAYLOAD_BYTES = 65_536;
+
+const publishContract = contract({
+  id: "mqtt.publish",
+  title: "Publish a message",
+  class: "effect",
+  params: object(
+    {
+      output: name,
+      payload: json,
+      subtopic: text(259),
+      qos: { ...integer(0, 1), default: 1 },
+      retain: { ...boolean, default: false },
+    },
+    ["subtopic", "qos", "retain"],
+  ),
+  result: object({ outboxId: text(64) }),
+  topic: "output:{output}",
+  action: "publish",
+  evidence: [{ kind: "mqtt_publish", source: "output:{output}" }],
+  costMilli: 2000,
+  rate: { rps: 5, burst: 10 },
+  timeoutMs: 1000,
+  errors: ["topic_invalid", "topic_reserved", "topic_not_allowed"],
+});
+
+export function mqttCapabilities(outbox: OutboxPort, owner: TopicOwner): readonly Capability[] {
+  return [
+    {
+      contract: publishContract,
+      resolve(ctx, args) {
+        const wanted = textArg(args, "output") ?? "";
+        const output = outputOf(ctx.policy, wanted);
+        if (!output) return undefinedTarget("output", wanted, "effect", "publish");
+        const address = parseUri(output.uri);
+        const base = { uri: output.uri, action: "publish", class: "effect" as const, output };
+        if (address?.scheme !== "mqtt") {
+          const problem = refusal("output_mismatch", 422, { output: wanted, uri: output.uri });
+          return plainTarget({ ...base, problem });
+        }
+        const size = Buffer.byteLength(canonicalize(args.payload ?? null));
+        const topic = publishTopic(owner, ctx.tier, address.topic, textArg(args, "subtopic"));
+        const tooLarge =
+          size > MAX_PAYLOAD_BYTES
+            ? refusal("value_out_of_range", 422, { limit: "payloadBytes", max: MAX_PAYLOAD_BYTES })
+            : null;
+        return plainTarget({
+          ...base,
+          uri: topic.ok ? `mqtt://${address.broker}/${topic.topic}` : output.uri,
+          netBytes: size,
+          problem: topic.ok ? tooLarge : topic,
+        });
+      },
+      async perform({ ctx, args, target }) {
+        const address = parseUri(target.uri);
+        if (address?.scheme !== "mqtt") throw new Error(`${target.uri} is no MQTT address`);
+        const payload = args.payload ?? null;
+        const staged = outbox.stage({
+          topic: address.topic,
+          payload,
+          qos: args.qos === 0 ? 0 : 1,
+          retain: args.retain === true,
+        });
+        if ("code" in staged) return staged;
+        ctx.staged.push(...staged.ops);
+        return {
+          result: { outboxId: staged.outboxId },
+          evidence: [
+            { kind: "mqtt_publish", source: target.uri, payload: { outboxId: staged.outboxId, payload } },
+          ],
+          netBytes: target.netBytes,
+        };
+      },
+    },
+  ];
+}

@@ -1,0 +1,49 @@
+import { describe, expect, test } from "vitest";
+import { buildHarness, pump } from "./harness.ts";
+
+describe("safe states", () => {
+  test("are driven through two failing writes", async () => {
+    const { outputs, hardware } = buildHarness();
+    hardware.line(17).failures = 2;
+
+    expect(await outputs.driveSafe(pump(), "test")).toEqual({ output: "pump", safe: 0, driven: true });
+  });
+
+  test("that cannot be driven release the line to an input and raise an alert, within 500 ms for all", async () => {
+    const { outputs, hardware, alerts, clock } = buildHarness();
+    hardware.line(17).hang = true;
+    const other = pump({ name: "valve", uri: "gpio://gpiochip0/5", safe: 1 });
+
+    const driving = outputs.driveAllSafe([pump(), other], "shutdown");
+    await clock.advance(500);
+
+    expect(await driving).toMatchObject([{ driven: false }, { driven: true }]);
+    expect(hardware.requested).toContain("in:17");
+    expect(alerts).toContain("safe_state_failed");
+    expect(hardware.line(5).level).toBe(1);
+  });
+
+  test("write nothing for an output that is to hold", async () => {
+    const { outputs, hardware } = buildHarness();
+
+    expect(await outputs.driveSafe(pump({ safe: "hold" }), "test")).toMatchObject({ driven: "held" });
+    expect(hardware.requested).toEqual([]);
+  });
+});
+
+describe("the toggle limit", () => {
+  test("refuses the change that would exceed it, never one to the safe value, and forgets after a minute", async () => {
+    const { outputs, clock } = buildHarness();
+    const output = pump({ maxTogglesPerMin: 2 });
+    await outputs.write(output, 0);
+    await outputs.write(output, 1);
+    await outputs.write(output, 0);
+
+    const third = outputs.checkToggle(output, 1);
+    await clock.advance(60_000);
+
+    expect(third).toMatchObject({ code: "value_out_of_range", details: { limit: "toggles" } });
+    expect(outputs.checkToggle(output, 0)).toBeNull();
+    expect(outputs.checkToggle(output, 1)).toBeNull();
+  });
+});

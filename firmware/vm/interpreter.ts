@@ -89,12 +89,12 @@ export function interpret(run: Run, task: Task): void {
       }
     }
     task.pc = pc;
+    task.next = pc + STRIDE;
     task.sp = sp;
     run.steps = steps;
     (op === OP.STEP ? (extended[a] as (run: Run, task: Task) => void) : coldStep(op))(run, task);
     if (task.state !== "ready") return;
-    pc = task.pc === pc ? pc + STRIDE : task.pc;
-    ({ sp, fp, floor } = task);
+    ({ next: pc, sp, fp, floor } = task);
     steps = run.steps;
   }
   task.pc = pc;

@@ -59,7 +59,7 @@ export interface InputPath {
 
 /**
  * One instruction beyond the integer-coded ones. It works on the task's own stack. A step that moves the task sets
- * `task.pc`, a step that blocks or ends it sets `task.state`; else the machine goes on behind it.
+ * `task.next`, a step that blocks or ends it sets `task.state`; else the machine goes on behind it.
  */
 export type Step = (run: Run, task: Task) => void;
 

@@ -53,7 +53,10 @@ export class Task {
   readonly saved: SavedFrame[] = [];
   readonly claims = new Map<string, ProgramClaim>();
   readonly joiners: Task[] = [];
+  /** The instruction at work; a failure is looked up here. */
   pc: number;
+  /** Where a step makes the task go on. */
+  next = 0;
   sp = 0;
   fp = 0;
   floor = 0;

@@ -42,7 +42,7 @@ function leave(run: Run, task: Task, value: Value): void {
   task.fp = caller.fp;
   task.floor = caller.floor;
   task.sp = caller.sp;
-  task.pc = caller.pc + STRIDE;
+  task.next = caller.pc + STRIDE;
   task.push(value);
 }
 
@@ -56,6 +56,7 @@ const callFunction: StepMaker = ({ bindings, callee }) => {
     run.allocate(frame.bytes);
     task.saved.push({ pc: task.pc, sp: task.sp, fp: task.fp, floor: task.floor, frame: task.frame });
     task.enter(frame, task.sp);
+    task.next = frame.entry;
     for (const [i, { slot }] of bindings.entries()) task.register(slot, values[i] as Value);
   };
 };

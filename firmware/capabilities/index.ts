@@ -1,4 +1,13 @@
 /** The public face of the capabilities: the one wrapper, its contracts, outputs, asks, jobs and schedules. */
+
+export {
+  ASK_SUB,
+  type Ask,
+  type AskChange,
+  type AskQuestion,
+  Asks,
+  type WaitingTrigger,
+} from "./asks/asks.ts";
 export { judgeResource, type NodeState, type ResourceFacts } from "./asks/resources.ts";
 export {
   type AskEvent,
@@ -73,3 +82,10 @@ export type * from "./ports.ts";
 export { publishTopic, type TopicOwner } from "./publish-topic.ts";
 export { ALIASES, CapabilityRegistry, canonicalId } from "./registry.ts";
 export { firstFiring, type ScheduleRequest, type ScheduleState, tickSchedule } from "./schedules/rules.ts";
+export {
+  type Due,
+  SCHEDULE_SUB,
+  type Schedule,
+  type ScheduleChange,
+  Scheduler,
+} from "./schedules/scheduler.ts";

@@ -74,8 +74,6 @@ export interface Standing {
   } | null;
   /** Classes that the present mode has withdrawn from this subject. */
   withdrawn(subject: string): readonly HomeostasisClass[];
-  /** Cap of the adaptive throttle on calls in flight, or null. */
-  globalCap(): number | null;
 }
 
 /** Operator's kill switch; the policy's own switch is read from the compiled policy. */

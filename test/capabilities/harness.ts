@@ -344,7 +344,6 @@ export function buildHarness(options: HarnessOptions = {}): Harness {
       quarantine: () =>
         fails("quarantine") ? { key: "k", untilMs: 1, cause: "errors", level: "hard" } : null,
       withdrawn: () => [],
-      globalCap: () => null,
     },
     killSwitch: { killed: () => fails("switch") },
     permissions: { records: () => [] },

@@ -9,6 +9,7 @@ import {
   type RiskLevel,
   sourceMatches,
 } from "../evidence/index.ts";
+import { sourceOfBinding } from "./binding-source.ts";
 import type { CompileFacts } from "./facts.ts";
 import type { Findings, PolicyDocument } from "./lint.ts";
 import { issue, pointer } from "./shape.ts";
@@ -53,12 +54,12 @@ function declaredOrigins(document: PolicyDocument, facts: CompileFacts, findings
   const prefixes = facts.sourcePrefixes ?? FACTORY_SOURCE_RULES.map((rule) => rule.prefix);
   const origins = new Set<string>();
   for (const [i, binding] of (document.bindings ?? []).entries()) {
-    if (parseSource(binding.uri) === null) {
+    const source = sourceOfBinding(binding.uri);
+    if (parseSource(source) === null) {
       findings.error(
         issue("out_of_range", `/bindings/${i}/uri`, "This is not the URI of an evidence source."),
       );
-    } else if (prefixes.some((prefix) => sourceMatches(prefix, binding.uri)))
-      origins.add(originOf(binding.uri));
+    } else if (prefixes.some((prefix) => sourceMatches(prefix, source))) origins.add(originOf(source));
     else {
       findings.error(
         issue("source_scheme_unregistered", `/bindings/${i}/uri`, "No source is registered for this URI.", {

@@ -5,6 +5,7 @@ import {
   phiOf,
   ratesOf,
   rolesOf,
+  sourceOfBinding,
   subjectStatement,
   tierSectionOf,
 } from "../../firmware/policy/index.ts";
@@ -263,6 +264,15 @@ describe("the policy compiler", () => {
     });
     expect(tierSectionOf(policy, "low")).toMatchObject({ grantMaxMs: 5, externalEffects: false });
     expect(rolesOf(policy).viewer).toContain("event:read");
+  });
+
+  it("accepts a device node with capitals, whose evidence source is written in small letters", () => {
+    const uri = "serial://ttyAMA0/NMEA";
+    const bindings = [...smallestPolicy.bindings, { name: "gps", uri, kind: "serial_read" }];
+
+    expect(errorsOf({ ...smallestPolicy, bindings })).toEqual([]);
+    expect(sourceOfBinding(uri)).toBe("serial://ttyama0/NMEA");
+    expect(sourceOfBinding("serial://ttyAMA0")).toBe("serial://ttyama0");
   });
 
   it("names rules that can never speak", () => {

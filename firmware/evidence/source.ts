@@ -24,7 +24,9 @@ export function parseSource(source: string): SourceUri | null {
   const scheme = source.slice(0, split);
   const [authority = "", ...segments] = source.slice(split + 3).split("/");
   if (!SCHEME.test(scheme)) return null;
-  if (authority === "" || authority !== authority.toLowerCase() || authority.includes("@")) return null;
+  // A serial port is named as the kernel names it, and `ttyAMA0` is not `ttyama0`.
+  const isCanonical = scheme === "serial" || authority === authority.toLowerCase();
+  if (authority === "" || !isCanonical || authority.includes("@")) return null;
   if (segments.some((segment) => segment === "" || segment === "." || segment === "..")) return null;
   return { scheme, authority, segments };
 }

@@ -1,7 +1,7 @@
 /** One admitted run from its first slice to its settlement. */
 import { type CapabilityGate, createRunContext, kvOps, type RunContext } from "../capabilities/index.ts";
 import type { Refusal } from "../core/errors.ts";
-import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { RunEvidence, type Sealer } from "../evidence/index.ts";
 import type { EntryReceipt, LedgerEvent } from "../ledger/types.ts";
 import type { Subject } from "../policy/types.ts";

@@ -1,0 +1,122 @@
+/** Turns a policy and program documents into what runs: compiled, verified, with its own decisions and sources. */
+
+import { utf8 } from "../core/bytes.ts";
+import { canonicalize } from "../core/canonical-json.ts";
+import { CodedError } from "../core/errors.ts";
+import { isJsonObject, type Json } from "../core/json.ts";
+import { SourceRegistry } from "../evidence/index.ts";
+import { type CompiledPolicy, compilePolicy, DecisionEngine } from "../policy/index.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Files } from "../ports/files.ts";
+import type { InstalledProgram, ReleaseSet } from "../runs/index.ts";
+import { type CapabilityView, parseProgram, verifyProgram } from "../vm/index.ts";
+
+const MAX_POLICY_BYTES = 262_144;
+const MAX_PROGRAM_BYTES = 262_144;
+const MAX_PROGRAMS = 256;
+
+/** The source form of a release: signed documents as JSON values. */
+export interface ReleaseSource {
+  readonly releaseHash: string | null;
+  readonly policy: Uint8Array;
+  readonly programs: readonly Json[];
+}
+
+export interface LoaderParts {
+  readonly clock: Clock;
+  readonly board: string;
+  readonly runtimeVersion: string;
+  readonly simulated: boolean;
+  readonly view: CapabilityView;
+}
+
+function compile(bytes: Uint8Array, parts: LoaderParts): CompiledPolicy {
+  const result = compilePolicy(bytes, { board: parts.board, runtimeVersion: parts.runtimeVersion });
+  if (result.ok) return result.policy;
+  const [first] = result.errors;
+  const where = first ? `${first.path || "/"}: ${first.code}, ${first.message}` : "unknown";
+  throw new CodedError("policy_invalid", `The policy does not compile: ${where}`, {
+    status: 422,
+    details: {
+      errors: result.errors.slice(0, 64).map(({ code, path, message }) => ({ code, path, message })),
+    },
+  });
+}
+
+const nameOf = (document: Json): string => {
+  const name = isJsonObject(document) ? document.name : undefined;
+  return typeof name === "string" ? name.slice(0, 64) : "?";
+};
+
+/** A program that does not verify is left out with its reason; the others run. @throws CodedError `policy_invalid` (422). */
+export function loadRelease(source: ReleaseSource, parts: LoaderParts): ReleaseSet {
+  const policy = compile(source.policy, parts);
+  const programs = new Map<string, InstalledProgram>();
+  const refused: { name: string; reason: string }[] = [];
+  const owners = new Map<string, string>();
+  for (const document of source.programs) {
+    const verified = verifyProgram(document, parts.view);
+    if (!verified.ok) {
+      refused.push({ name: nameOf(document), reason: verified.issues[0]?.code ?? "program_invalid" });
+      continue;
+    }
+    const { name } = verified.document;
+    const problem =
+      outputProblem(policy, verified.outputs, owners, name) ??
+      (programs.has(name) ? "duplicate_program" : null);
+    if (problem) {
+      refused.push({ name, reason: problem });
+      continue;
+    }
+    for (const output of verified.outputs) owners.set(output, name);
+    programs.set(name, { document: verified.document, programHash: verified.programHash, verified });
+  }
+  return {
+    releaseHash: source.releaseHash ?? policy.policyHash,
+    policy,
+    decider: new DecisionEngine(policy, parts.clock),
+    sources: new SourceRegistry({ simulated: parts.simulated }),
+    programs,
+    refused,
+  };
+}
+
+/** capabilities.md 9: the output exists, and no other enabled program drives it. */
+function outputProblem(
+  policy: CompiledPolicy,
+  outputs: readonly string[],
+  owners: ReadonlyMap<string, string>,
+  program: string,
+): string | null {
+  for (const output of outputs) {
+    if (!policy.outputs.some(({ name }) => name === output)) return `resource_required:output:${output}`;
+    const owner = owners.get(output);
+    if (owner !== undefined && owner !== program) return `target_busy:${output}`;
+  }
+  return null;
+}
+
+/** The factory release from files. @throws CodedError `policy_invalid`, `not_found`, `too_large`, `malformed`. */
+export async function readFactory(
+  files: Files,
+  policyFile: string,
+  programsDir: string,
+): Promise<ReleaseSource> {
+  const policy = await files.read(policyFile, MAX_POLICY_BYTES);
+  const names = (await files.list(programsDir)).filter((name) => name.endsWith(".json"));
+  if (names.length > MAX_PROGRAMS) {
+    throw new CodedError(
+      "too_large",
+      `${programsDir} holds ${names.length} programs, the limit is ${MAX_PROGRAMS}.`,
+      { status: 422 },
+    );
+  }
+  const programs: Json[] = [];
+  for (const name of names) {
+    programs.push(parseProgram(await files.read(`${programsDir}/${name}`, MAX_PROGRAM_BYTES)));
+  }
+  return { releaseHash: null, policy, programs };
+}
+
+/** The canonical bytes of a policy document, as they are hashed and stored. */
+export const policyBytes = (document: Json): Uint8Array => utf8(canonicalize(document));

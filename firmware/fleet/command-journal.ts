@@ -1,10 +1,11 @@
 /** What a command leaves behind: its one ledger entry, its signed receipt, and the messages that carry it. */
 import type { Ed25519KeyPair } from "../core/ed25519.ts";
-import { CodedError } from "../core/errors.ts";
+import { CodedError, codeOf } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { EntryReceipt } from "../ledger/types.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
 import type { StoreOp } from "../ports/store.ts";
 import type { CommandRecord } from "./command-store.ts";
 import type { Committer } from "./committer.ts";
@@ -15,6 +16,7 @@ export interface CommandJournalOptions {
   readonly committer: Committer;
   readonly outbox: Outbox;
   readonly clock: Clock;
+  readonly log: Log;
   readonly device: { readonly id: string; readonly key: Ed25519KeyPair };
   readonly policyHash: () => string | null;
 }
@@ -99,18 +101,30 @@ export class CommandJournal {
     for (const item of staged) item.confirm();
   }
 
+  /**
+   * One message per topic. When the outbox has no room the outcome is stored all the same: a controller that sends the
+   * command again gets the stored receipt.
+   */
   #stage(record: CommandRecord, receipt: Uint8Array): Staged[] {
-    const { outbox, clock } = this.#options;
+    const { outbox, clock, log } = this.#options;
     const idem = sha256Hex(receipt).slice(0, 32);
-    return record.replyTo.map((topic) =>
-      outbox.stage({
-        topic,
-        class: "logic",
-        body: receipt,
-        idem: `receipt/${idem}/${topic}`,
-        expiresMs: clock.wallMs() + RECEIPT_LIFE_MS,
-        ...(record.correlation ? { correlation: record.correlation } : {}),
-      }),
-    );
+    const staged: Staged[] = [];
+    for (const topic of record.replyTo) {
+      try {
+        staged.push(
+          outbox.stage({
+            topic,
+            class: "logic",
+            body: receipt,
+            idem: `receipt/${idem}/${topic}`,
+            expiresMs: clock.wallMs() + RECEIPT_LIFE_MS,
+            ...(record.correlation ? { correlation: record.correlation } : {}),
+          }),
+        );
+      } catch (error) {
+        log.error("command_reply_unsent", { commandId: record.id, code: codeOf(error) });
+      }
+    }
+    return staged;
   }
 }

@@ -116,7 +116,7 @@ export class CommandService implements AsyncDisposable {
     return this.#rejections.totals;
   }
 
-  /** Answers what a power cut interrupted, then listens. @throws CodedError `store_corrupt`. */
+  /** Answers what a power cut interrupted, then listens. The outbox must have been started. @throws CodedError `store_corrupt`. */
   async start(): Promise<void> {
     const { topics, bus } = this.#options;
     for (const record of await this.#records.load()) await this.#interrupted(record);
@@ -236,7 +236,7 @@ export class CommandService implements AsyncDisposable {
 
   /** Row 8 and later: recorded, then answered precisely. */
   async #refuse(arrival: Arrival, problem: Refusal, keyIds: readonly string[]): Promise<void> {
-    this.#rejections.count(PEER, problem.code);
+    this.#rejections.tally(problem.code);
     this.#options.log.warn("command_refused", { code: problem.code, reason: problem.reason });
     const record = this.#record(arrival, "", keyIds);
     const entry = await this.#journal.entry(record, problem.status, problem.code, arrival.monoMs);
@@ -305,6 +305,7 @@ export class CommandService implements AsyncDisposable {
 
   /** An earlier life accepted it and did not finish: it never runs again. */
   async #interrupted(record: CommandRecord): Promise<void> {
+    // Its own entry: what the earlier life recorded was only that it began.
     const entry = await this.#journal.entry(record, 503, "interrupted", this.#options.clock.monoMs());
     await this.#finish(record, this.#journal.receipt(record, "interrupted", "interrupted", 503, {}, entry));
   }

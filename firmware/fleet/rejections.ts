@@ -23,8 +23,14 @@ export class Rejections implements AsyncDisposable {
     return this.#totals;
   }
 
-  count(peer: string, reason: string): void {
+  /** Counts a refusal that has a ledger entry of its own. */
+  tally(reason: string): void {
     this.#totals.set(reason, (this.#totals.get(reason) ?? 0) + 1);
+  }
+
+  /** Counts a refusal for the minute's summary. */
+  count(peer: string, reason: string): void {
+    this.tally(reason);
     const key = `${peer} ${reason}`;
     const known = this.#window.get(key);
     if (known) known.count++;

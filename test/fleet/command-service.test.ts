@@ -17,12 +17,12 @@ afterEach(async () => {
   for (const item of open.splice(0).reverse()) await item[Symbol.asyncDispose]();
 });
 
-async function build(handler: CommandHandler, store = new MemoryStore()) {
+async function build(handler: CommandHandler, store = new MemoryStore(), maxItems = 1000) {
   const clock = new ManualClock();
   const bus = new FakeBus();
   bus.set("online");
   const keys = [keyRecord(operator, ["command"])];
-  const device = await startDevice({ bus, store, clock, keys, handlers: { "run.start": handler } });
+  const device = await startDevice({ bus, store, clock, keys, handlers: { "run.start": handler }, maxItems });
   open.push(device);
   const command = (changes: Record<string, unknown> = {}) => ({
     schema: "imu.command/1",
@@ -106,6 +106,27 @@ describe("the command service", () => {
     expect(second.receipts().at(-1)).toMatchObject({ outcome: "interrupted" });
     first.device.committer.failing = true;
     cut();
+  });
+
+  it("stores the outcome when the outbox has no room, and gives it to whoever asks again", async () => {
+    let runs = 0;
+    const handler: CommandHandler = async (...call) => {
+      runs++;
+      return ok(...call);
+    };
+    const { bus, clock, device, command, send, receipts } = await build(handler, new MemoryStore(), 1);
+    bus.set("offline");
+    const full = { topic: "t", class: "logic" as const, body: utf8("{}"), idem: "full" };
+    await device.outbox.enqueue(full);
+    const statement = command();
+    await send(statement);
+    expect(runs).toBe(1);
+    bus.set("online");
+    await clock.advance(1);
+    bus.sent.length = 0;
+    await send(statement);
+    expect(receipts()).toMatchObject([{ outcome: "done", commandId: statement.id }]);
+    expect(runs).toBe(1);
   });
 
   it("accepts the current challenge in place of a clock, once", async () => {

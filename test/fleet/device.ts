@@ -67,12 +67,17 @@ export async function startDevice(options: {
   readonly clock: Clock;
   readonly keys: readonly KeyRecord[];
   readonly handlers: Readonly<Record<string, CommandHandler>>;
+  readonly maxItems?: number;
 }): Promise<TestDevice> {
   const { bus, store, clock, keys, handlers } = options;
   const committer = new RecordingCommitter(store);
   const identity = { id: DEVICE, bootId: clock.bootId, simulated: true };
   const shared = { store, committer, bus, clock, entropy, log: silentLog };
-  const outbox = new Outbox({ ...shared, gapMessage: gapReporter(identity, topics, clock) });
+  const outbox = new Outbox({
+    ...shared,
+    gapMessage: gapReporter(identity, topics, clock),
+    ...(options.maxItems === undefined ? {} : { maxItems: options.maxItems }),
+  });
   const challenge = new Challenge(entropy, () => undefined);
   const commands = new CommandService({
     ...shared,

@@ -1,4 +1,6 @@
 /** Turns answers of capability calls into journal entries and meters their bytes (vm.md 7, 11). */
+import { canonicalize } from "../core/canonical-json.ts";
+import { CodedError } from "../core/errors.ts";
 import type { CallAnswer } from "./machine-types.ts";
 import type { MachineRequest } from "./run.ts";
 import type { CallError, JournalEntry, Limits, Outcome } from "./types.ts";
@@ -17,6 +19,19 @@ const FAILED_EFFECT: ReadonlySet<string> = new Set([
 ]);
 
 const INTERNAL: CallError = { code: "vm_internal", reason: "vm_internal", status: 500, details: {} };
+
+const INVALID: CallError = { code: "result_invalid", reason: "result_invalid", status: 500, details: {} };
+
+/** The journal is hashed, so what enters it must have a canonical form. */
+function isRecordable(answer: CallAnswer): boolean {
+  try {
+    canonicalize(answer.ok ? answer.result : answer.error);
+    return true;
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    return false;
+  }
+}
 
 export type CallEntry = JournalEntry & { readonly t: "call" };
 
@@ -37,7 +52,7 @@ export class CallAnswers {
   enter(request: MachineRequest & { kind: "call" }, answer: CallAnswer, turn: number): CallEntry {
     const { task, capability, args } = request;
     const evidence = [...answer.evidence];
-    const error = answer.ok ? this.#overBudget(answer) : answer.error;
+    const error = isRecordable(answer) ? (answer.ok ? this.#overBudget(answer) : answer.error) : INVALID;
     if (answer.ok && error === null) {
       this.#effect(request, "ok");
       return { t: "call", turn, task, capability, args, ok: true, result: answer.result, evidence };

@@ -52,6 +52,10 @@ export class Machine {
 
   constructor(program: VerifiedProgram, options: MachineOptions) {
     this.program = program;
+    const { payload, response } = program.document;
+    if ((payload ?? response) !== undefined && options.checkSchema === undefined) {
+      throw new Error("A document with a contract needs a schema check.");
+    }
     this.#options = options;
     this.#answers = new CallAnswers(options.limits);
     const sources = { payload: options.payload, trigger: options.trigger };
@@ -308,6 +312,8 @@ export class Machine {
     }
     this.#alive--;
     this.#run.free(task.saved.reduce((sum, saved) => sum + saved.frame.bytes, task.frame.bytes));
+    task.saved.length = 0;
+    task.memory.length = 0;
     for (const joiner of task.joiners.splice(0)) this.#wake(joiner, { kind: "join" });
   }
 

@@ -150,8 +150,9 @@ class NameCheck {
     if (op === "STORE" || op === "LOAD") this.#named(reg, this.#frame, op === "LOAD" ? "read" : "stored");
     if (op === "SPAWN") this.#named(as, this.#frame, "stored");
     if (op === "CALL" || op === "CAP") this.#named(evidence, this.#frame, "stored");
-    if (op === "FUNC" && Array.isArray(params) && !params.every((p) => isRegisterName(String(p)))) {
-      this.problem("bad_register");
+    if (op === "FUNC" && Array.isArray(params)) {
+      if (!params.every((p) => isRegisterName(String(p)))) this.problem("bad_register");
+      if (params.length > MAX_REGISTERS) this.problem("too_many_registers");
     }
   }
 
@@ -177,9 +178,10 @@ class NameCheck {
     }
     this.#bind(this.#analysis.frame(root, name), bindings);
     if (fn.params === null) return;
-    const given = bindings.map((binding) => binding.to);
-    if (fn.params.some((param) => !given.includes(param))) this.problem("missing_arg");
-    if (given.some((to) => !fn.params?.includes(to))) this.problem("unknown_arg");
+    const given = new Set(bindings.map((binding) => binding.to));
+    const params = new Set(fn.params);
+    if (fn.params.some((param) => !given.has(param))) this.problem("missing_arg");
+    if (bindings.some(({ to }) => !params.has(to))) this.problem("unknown_arg");
   }
 
   #spawned(bindings: readonly Binding[]): void {

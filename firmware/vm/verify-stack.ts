@@ -15,11 +15,26 @@ export interface StackAnalysis {
   readonly maxStack: ReadonlyMap<string, number>;
 }
 
+/** Regions nest, so one pass with a stack of open ones finds the innermost for each index. */
+function innermostOf(unit: Unit, regionAt: ReadonlyMap<number, TryRegion>): Int32Array {
+  const innermost = new Int32Array(unit.list.length + 1).fill(-1);
+  const open: TryRegion[] = [];
+  for (let index = 0; index < unit.list.length; index++) {
+    if (open.at(-1)?.end === index) open.pop();
+    innermost[index] = open.at(-1)?.start ?? -1;
+    const region = regionAt.get(index);
+    if (region) open.push(region);
+  }
+  return innermost;
+}
+
 class UnitFlow {
   readonly depths: (number | undefined)[];
   readonly #analysis: Analysis;
   readonly #unit: Unit;
-  readonly #regions: readonly TryRegion[];
+  readonly #regionAt = new Map<number, TryRegion>();
+  /** By index: start of the innermost region around it, −1 outside. */
+  readonly #innermost: Int32Array;
   readonly #max: Map<string, number>;
   readonly #open: number[] = [];
   readonly #failed = new Set<number>();
@@ -28,7 +43,8 @@ class UnitFlow {
     this.#analysis = analysis;
     this.#unit = unit;
     this.#max = max;
-    this.#regions = analysis.regions.filter((region) => region.unit === unit);
+    for (const region of analysis.regions) if (region.unit === unit) this.#regionAt.set(region.start, region);
+    this.#innermost = innermostOf(unit, this.#regionAt);
     this.depths = new Array<number | undefined>(unit.list.length + 1).fill(undefined);
   }
 
@@ -82,7 +98,7 @@ class UnitFlow {
     }
     const after = depth - spec.pops + spec.pushes;
     if (instr.op === "TRY") {
-      const region = this.#regions.find((r) => r.start === index);
+      const region = this.#regionAt.get(index);
       if (region) this.#reach(region.handler, depth + 1);
     }
     if (spec.flow === "jump" || spec.flow === "branch") {
@@ -94,12 +110,10 @@ class UnitFlow {
 
   /** Inside a region nothing reaches below the depth at its TRY, nor is a region entered past its TRY. */
   #checkRegion(index: number, depth: number): void {
-    const inner = this.#regions
-      .filter((r) => r.start < index && index < r.end)
-      .sort((a, b) => b.start - a.start)[0];
+    const start = this.#innermost[index] ?? -1;
     const instr = this.#unit.list[index];
-    if (!inner || this.#failed.has(index) || !instr || isDeclaration(String(instr.op))) return;
-    const floor = this.depths[inner.start];
+    if (start < 0 || this.#failed.has(index) || !instr || isDeclaration(String(instr.op))) return;
+    const floor = this.depths[start];
     const pops = INSTRUCTIONS.get(String(instr.op))?.pops ?? 0;
     if (floor === undefined || depth - pops < floor) this.#report("try_stack", index);
   }

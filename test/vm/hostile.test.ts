@@ -52,6 +52,21 @@ describe("documents made to hurt", () => {
     expect(reasonOf(document)).toBe(code);
   });
 
+  it("verifies 2000 nested regions in linear time", () => {
+    const tries = Array.from({ length: 2000 }, () => ({ op: "TRY", handler: "h" }));
+    const ends = Array.from({ length: 2000 }, () => ({ op: "ENDTRY" }));
+    const handler = [{ op: "HALT" }, { op: "LABEL", name: "h" }, { op: "POP" }, { op: "HALT" }];
+
+    expect(reasonOf(aDocument([...tries, ...ends, ...handler]))).toBeUndefined();
+  });
+
+  it("refuses a function with more parameters than registers", () => {
+    const params = Array.from({ length: 129 }, (_, i) => `p${i}`);
+    const code = [{ op: "FUNC", name: "f", params }, { op: "ENDFUNC" }, { op: "HALT" }];
+
+    expect(reasonOf(aDocument(code))).toBe("too_many_registers");
+  });
+
   it("refuses a body nested five deep", () => {
     let body: unknown = { op: "HALT" };
     for (let i = 0; i < 5; i++) body = { op: "SPAWN", as: "t", body: [body] };

@@ -115,6 +115,15 @@ describe("the run scheduler", () => {
     expect(faults).toHaveLength(1);
   });
 
+  it("refuses a call result that has no canonical form", async () => {
+    const scheduler = new RunScheduler({ clock: new ManualClock(), onFault: noFault });
+    const odd: CallHost = { call: async () => ({ ok: true, result: Number.NaN, evidence: [] }) };
+
+    const answer = await scheduler.run(factory(quick), odd, new AbortController().signal);
+
+    expect(answer).toMatchObject({ result: { error: { code: "result_invalid", status: 500 } } });
+  });
+
   it("lets timers fire on time beside an endless loop", async () => {
     const clock = new SystemClock({ entropy: new SystemEntropy(), floorMs: 0, synchronised: () => false });
     const scheduler = new RunScheduler({ clock, onFault: noFault });

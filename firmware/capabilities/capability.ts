@@ -5,7 +5,7 @@ import type { ResourceRequirement } from "../core/resource-required.ts";
 import type { CompiledOutput } from "../policy/types.ts";
 import type { RunContext } from "./context.ts";
 import type { CapabilityContract } from "./contract/types.ts";
-import type { EvidenceDraft, MaybePromise } from "./ports.ts";
+import type { EvidenceDraft } from "./ports.ts";
 
 /** What a call is about, worked out of checked arguments and signed policy alone. */
 export interface Target {
@@ -57,5 +57,3 @@ export interface Capability {
   /** Milliseconds that this call may take; without it the contract's `timeoutMs`. */
   timeoutMs?(args: JsonObject): number;
 }
-
-export type { MaybePromise };

@@ -8,8 +8,6 @@ import type { DecisionResult } from "../policy/types.ts";
 import type { SerialOptions, SpiOptions } from "../ports/hardware.ts";
 import type { StoreOp } from "../ports/store.ts";
 
-export type MaybePromise<T> = T | Promise<T>;
-
 /** One piece of evidence before it is sealed. */
 export interface EvidenceDraft {
   readonly kind: string;
@@ -49,11 +47,17 @@ export interface Decider {
   useGrant(grantId: string): readonly StoreOp[];
 }
 
-/** phi.md 11. Amounts in mΦ. */
+/** phi.md 11, as `BudgetLedger` offers it. Amounts in mΦ. */
 export interface Budget {
-  /** Null when charged, else the refusal `budget_exceeded` (429). */
-  charge(subject: string, capability: string, costMilli: number): Refusal | null;
-  refund(subject: string, capability: string, chargedMilli: number): void;
+  /** Charges a call to a run: what policy prices it at, else `contractMilli`. Refusal `budget_exceeded` (429). */
+  charge(
+    run: string,
+    subject: string,
+    capability: string,
+    contractMilli?: number,
+  ): { readonly ok: true; readonly chargedMilli: number } | { readonly ok: false; readonly refusal: Refusal };
+  /** Gives a charge of this run back. @throws CodedError for more than it was charged. */
+  refund(run: string, chargedMilli: number): unknown;
 }
 
 export type HomeostasisClass = "sense" | "actuate" | "publish" | "learn";

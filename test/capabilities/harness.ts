@@ -221,8 +221,10 @@ export interface HarnessOptions {
 }
 
 export const BALANCE = 1_000_000;
+/** Line 5 is wired active low; the board has 30 lines. */
 export const CHANNELS = {
-  gpio: (_chip: string, line: number) => (line < 30 ? { activeLow: false, bias: "none" as const } : null),
+  gpio: (_chip: string, line: number) =>
+    line < 30 ? { activeLow: line === 5, bias: "none" as const } : null,
   i2c: () => ({ known: true }),
   spi: () => null,
   serial: () => null,
@@ -322,19 +324,16 @@ export function buildHarness(options: HarnessOptions = {}): Harness {
     clock,
     decider: { decide, explain: decide, useGrant: () => [] },
     budget: {
-      charge: (_subject, capability, costMilli) => {
+      charge: (_run, _subject, capability, costMilli = 1000) => {
         log.push("charge");
         if (fails("charge") || costMilli > balance) {
-          return refusal("budget_exceeded", 429, {
-            capability,
-            requiredMilli: costMilli,
-            availableMilli: balance,
-          });
+          const details = { capability, requiredMilli: costMilli, availableMilli: balance };
+          return { ok: false, refusal: refusal("budget_exceeded", 429, details) };
         }
         balance -= costMilli;
-        return null;
+        return { ok: true, chargedMilli: costMilli };
       },
-      refund: (_subject, _capability, milli) => {
+      refund: (_run, milli) => {
         log.push("refund");
         balance += milli;
       },

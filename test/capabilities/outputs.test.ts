@@ -20,7 +20,42 @@ describe("safe states", () => {
     expect(await driving).toMatchObject([{ driven: false }, { driven: true }]);
     expect(hardware.requested).toContain("in:17");
     expect(alerts).toContain("safe_state_failed");
+    expect(outputs.drivenLevel(other.uri)).toBe(1);
+  });
+
+  test("apply the wiring of an active-low channel exactly once, writing and reading back", async () => {
+    const { outputs, hardware } = buildHarness();
+    const valve = pump({ name: "valve", uri: "gpio://gpiochip0/5", safe: 0 });
+
+    const written = await outputs.write(valve, 1);
+    const electrical = hardware.line(5).level;
+    await outputs.driveSafe(valve, "test");
+
+    expect(written).toEqual({ value: 1, previous: null, readback: 1 });
+    expect(electrical).toBe(0);
     expect(hardware.line(5).level).toBe(1);
+  });
+
+  test("have the last word over a write that was under way", async () => {
+    const { outputs, hardware, clock } = buildHarness();
+    const line = hardware.line(17);
+    let land: () => void = () => undefined;
+    const slow = new Promise<void>((resolve) => {
+      land = resolve;
+    });
+    const write = line.write.bind(line);
+    line.write = async (value) => {
+      if (value === 1) await slow;
+      await write(value);
+    };
+
+    const writing = outputs.write(pump(), 1);
+    await clock.yield();
+    await outputs.driveSafe(pump(), "cut");
+    land();
+    await writing;
+
+    expect(line.level).toBe(0);
   });
 
   test("write nothing for an output that is to hold", async () => {

@@ -45,7 +45,10 @@ function decode(bytes: Uint8Array): KvRow {
 
 /** What a run writes is trusted no more than the weakest thing it has seen. */
 function smallestTrust(evidence: EvidenceSink): number {
-  const seen = evidence.list.filter(({ body }) => BUILT_IN_KINDS.get(body.kind)?.class !== "bookkeeping");
+  const seen = evidence.list.filter(({ body }) => {
+    const kind = BUILT_IN_KINDS.get(body.kind)?.class;
+    return kind !== "bookkeeping" && kind !== "effect";
+  });
   return seen.reduce((least, { body }) => Math.min(least, body.trust), 1);
 }
 

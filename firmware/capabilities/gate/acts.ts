@@ -60,7 +60,7 @@ export function guard(call: CallState): StepResult {
   }
 }
 
-/** mΦ of a call: policy, else the contract. */
+/** mΦ that a call would cost by policy, else by its contract; charging itself is the budget's. */
 export function costOfCall(call: CallState): number {
   const { capability } = resolved(call);
   const phi = call.ctx.policy.compiled.phi;
@@ -72,10 +72,11 @@ export function costOfCall(call: CallState): number {
 
 /** Step 13. */
 export function charge(call: CallState): StepResult {
-  const cost = costOfCall(call);
-  const refused = call.parts.budget.charge(call.ctx.subject, call.id, cost);
-  if (refused) return refused;
-  call.chargedMilli = cost;
+  const { capability } = resolved(call);
+  const { ctx, parts, id } = call;
+  const answer = parts.budget.charge(ctx.runId, ctx.subject, id, capability.contract.costMilli);
+  if (!answer.ok) return answer.refusal;
+  call.chargedMilli = answer.chargedMilli;
   return null;
 }
 

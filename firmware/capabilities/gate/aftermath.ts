@@ -23,7 +23,7 @@ function refundUntouched(call: CallState, failedAt: Step | null): EvidenceDraft 
   if (!undone || call.chargedMilli === 0) return null;
   const refunded = call.chargedMilli;
   call.chargedMilli = 0;
-  call.parts.budget.refund(call.ctx.subject, call.id, refunded);
+  call.parts.budget.refund(call.ctx.runId, refunded);
   return {
     kind: "phi_refund",
     source: sourceOf(call),

@@ -77,8 +77,6 @@ export interface CallState {
   waited: boolean;
   slotTaken: boolean;
   chargedMilli: number;
-  /** True once the driver was called. */
-  driverCalled: boolean;
   /** False only if the driver states that the bus was not touched. */
   touched: boolean;
   outcome: DriverOutcome | null;

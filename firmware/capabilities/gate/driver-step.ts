@@ -25,7 +25,6 @@ export async function runDriver(call: CallState): Promise<StepResult> {
   const progress = { started: false };
   const grantId = call.decision?.grantId;
   if (grantId !== undefined) ctx.staged.push(...parts.decider.useGrant(grantId));
-  call.driverCalled = true;
   const work = (): Promise<DriverOutcome | Refusal> => {
     progress.started = true;
     return capability.perform({ ctx, args: call.args, target, signal: abort.signal });

@@ -75,7 +75,6 @@ export class CapabilityGate {
       waited: false,
       slotTaken: false,
       chargedMilli: 0,
-      driverCalled: false,
       touched: true,
       outcome: null,
       evidence: [],

@@ -8,7 +8,6 @@ export {
   Asks,
   type WaitingTrigger,
 } from "./asks/asks.ts";
-export { judgeResource, type NodeState, type ResourceFacts } from "./asks/resources.ts";
 export {
   type AskEvent,
   type AskState,

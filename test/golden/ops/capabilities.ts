@@ -1,3 +1,4 @@
+import { findBoard, resourceRequirement } from "../../../boards/index.ts";
 import {
   Admission,
   argsSummary,
@@ -5,7 +6,6 @@ import {
   canonicalId,
   checkArguments,
   isPermitted,
-  judgeResource,
   lintContract,
   nextAskState,
   planHashOf,
@@ -141,6 +141,16 @@ async function charge(given: Given): Promise<unknown> {
   return { results };
 }
 
+function resource({ need, board: boardId, ...facts }: Given): unknown {
+  const board = findBoard(boardId);
+  if (!board) throw new Error(`no board ${boardId}`);
+  const verdict = resourceRequirement(need, { board, ...facts });
+  if (verdict.kind === "present") return { ok: true };
+  return verdict.kind === "refused"
+    ? verdict.refusal
+    : { ...verdict.requirement, code: "resource_required", status: 428 };
+}
+
 function ask({ state, event }: Given): unknown {
   const next = nextAskState(state, event);
   if (!next) return { state };
@@ -176,10 +186,7 @@ export const modules: readonly OpModule[] = [
       "cap.text": (given) => ({ text: fallbackText(given.reason, given.details) }),
       "cap.charge": charge,
       "cap.blockedCalls": (given) => blockedCallVerdict(given.blocked, given.limit),
-      "cap.resource": (given) => {
-        const refused = judgeResource(given);
-        return refused ? { ...refused.details, code: refused.code, status: refused.status } : { ok: true };
-      },
+      "cap.resource": resource,
       "cap.ask": ask,
       "cap.resume": (given) => resumeVerdict(given.trigger, given.ageMs),
     },

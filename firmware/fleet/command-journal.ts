@@ -9,7 +9,8 @@ import type { Log } from "../ports/log.ts";
 import type { StoreOp } from "../ports/store.ts";
 import type { CommandRecord } from "./command-store.ts";
 import type { Committer } from "./committer.ts";
-import type { Outbox, Staged } from "./outbox.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Staged } from "./outbox-types.ts";
 import { type ReceiptOutcome, signReceipt } from "./receipt.ts";
 
 export interface CommandJournalOptions {

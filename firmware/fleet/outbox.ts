@@ -3,11 +3,8 @@
  * into the batch of its cause, sent while the link is up, and leaves only with the broker's acknowledgement.
  */
 import { CodedError, codeOf, messageOf } from "../core/errors.ts";
-import type { Clock, Timer } from "../ports/clock.ts";
-import type { Entropy } from "../ports/entropy.ts";
-import type { Log } from "../ports/log.ts";
-import type { MessageBus } from "../ports/message-bus.ts";
-import { del, put, type Store, type StoreOp } from "../ports/store.ts";
+import type { Timer } from "../ports/clock.ts";
+import { del, put, type StoreOp } from "../ports/store.ts";
 import type { Committer } from "./committer.ts";
 import { newMessageId } from "./message-id.ts";
 import { OutboxGaps } from "./outbox-gaps.ts";
@@ -18,64 +15,10 @@ import {
   metaOf,
   OUTBOX,
   OUTBOX_DEAD,
-  type OutboxGap,
   type OutboxRecord,
   outboxKey,
 } from "./outbox-records.ts";
-
-export interface OutboxDraft {
-  readonly topic: string;
-  readonly class: OutboxClass;
-  readonly body: Uint8Array;
-  /** By which receivers drop duplicates; default: a fresh UUIDv7. The body should carry it too. */
-  readonly id?: string;
-  /** Mandatory for logic: the command or ledger entry this answers. */
-  readonly idem?: string;
-  /** Default 1. */
-  readonly qos?: 0 | 1;
-  /** Wall ms after which it is worthless; default null. */
-  readonly expiresMs?: number | null;
-  readonly correlation?: Uint8Array;
-}
-
-/** A decided enqueue whose ops belong into the batch of its cause. Exactly one of the two calls must follow. */
-export interface Staged {
-  readonly outcome: "accepted" | "duplicate";
-  /** The id under which it is sent; of the first message for a duplicate. */
-  readonly id: string;
-  readonly ops: readonly StoreOp[];
-  /** The batch is durable. */
-  confirm(): void;
-  /** The batch failed: as if nothing had been staged. */
-  cancel(): void;
-}
-
-export interface OutboxStats {
-  readonly depth: number;
-  readonly bytes: number;
-  readonly inFlight: number;
-  readonly sent: number;
-  readonly dead: number;
-  readonly dropped: Readonly<Record<OutboxClass, number>>;
-}
-
-export interface OutboxOptions {
-  readonly store: Store;
-  readonly committer: Committer;
-  readonly bus: MessageBus;
-  readonly clock: Clock;
-  readonly entropy: Entropy;
-  readonly log: Log;
-  /** Builds the message that reports a gap once the link is back. */
-  readonly gapMessage: (gap: OutboxGap, id: string) => { readonly topic: string; readonly body: Uint8Array };
-  /** Default 50000. */
-  readonly maxItems?: number;
-  /** Policy `/retention/outboxBytes`, default 64 MiB. */
-  readonly maxBytes?: number;
-  readonly keepNew?: ReadonlySet<OutboxClass>;
-  /** Messages in flight over all topics, default 32. */
-  readonly maxInFlight?: number;
-}
+import type { OutboxDraft, OutboxOptions, OutboxStats, Staged } from "./outbox-types.ts";
 
 const LEASE_MS = 10_000;
 const MAX_BACKOFF_MS = 300_000;

@@ -4,8 +4,9 @@ import type { Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import { newMessageId } from "./message-id.ts";
 import { type DeviceIdentity, eventMessage, telemetryMessage } from "./messages.ts";
-import type { Outbox, Staged } from "./outbox.ts";
+import type { Outbox } from "./outbox.ts";
 import type { OutboxGap } from "./outbox-records.ts";
+import type { Staged } from "./outbox-types.ts";
 import type { DeviceTopics } from "./topics.ts";
 
 export interface FleetPublisherOptions {

@@ -160,6 +160,18 @@ describe("the outbox", () => {
     expect((await rows(store, "outbox_gaps")).length).toBe(0);
   });
 
+  it("never evicts what is in flight, since the broker may have it already", async () => {
+    const { bus, outbox, clock } = await build({ maxItems: 1 });
+    bus.answer = (_message, signal) =>
+      new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+    bus.set("online");
+    await outbox.enqueue(telemetry("flying"));
+    await clock.advance(1);
+    await expect(outbox.enqueue(logic("a"))).rejects.toMatchObject({ code: "outbox_full" });
+    expect(outbox.stats).toMatchObject({ depth: 1, inFlight: 1 });
+    await outbox[Symbol.asyncDispose]();
+  });
+
   it("refuses logic when it is full of logic, and a second body under one idempotency key", async () => {
     const { outbox } = await build({ maxItems: 2 });
     await outbox.enqueue(logic("a"));

@@ -1,5 +1,4 @@
 /** The public face of the policy: compile a signed document, decide, explain, and the rules around it. */
-export { sourceOfBinding } from "./binding-source.ts";
 export { type Channel, resolveChannel } from "./channel.ts";
 export { type CompileResult, compilePolicy } from "./compile.ts";
 export {

@@ -9,7 +9,6 @@ import {
   type RiskLevel,
   sourceMatches,
 } from "../evidence/index.ts";
-import { sourceOfBinding } from "./binding-source.ts";
 import type { CompileFacts } from "./facts.ts";
 import type { Findings, PolicyDocument } from "./lint.ts";
 import { issue, pointer } from "./shape.ts";
@@ -54,7 +53,7 @@ function declaredOrigins(document: PolicyDocument, facts: CompileFacts, findings
   const prefixes = facts.sourcePrefixes ?? FACTORY_SOURCE_RULES.map((rule) => rule.prefix);
   const origins = new Set<string>();
   for (const [i, binding] of (document.bindings ?? []).entries()) {
-    const source = sourceOfBinding(binding.uri);
+    const source = binding.uri;
     if (parseSource(source) === null) {
       findings.error(
         issue("out_of_range", `/bindings/${i}/uri`, "This is not the URI of an evidence source."),

@@ -1,5 +1,10 @@
 /** One admitted run from its first slice to its settlement. */
-import { type CapabilityGate, createRunContext, kvOps, type RunContext } from "../capabilities/index.ts";
+import {
+  type CapabilityGate,
+  createRunContext,
+  type RunContext,
+  settlementOps,
+} from "../capabilities/index.ts";
 import type { Refusal } from "../core/errors.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { RunEvidence, type Sealer } from "../evidence/index.ts";
@@ -66,6 +71,8 @@ export interface AdmittedRun {
   readonly payload: JsonObject;
   /** Effects are judged and recorded but not executed, and nothing becomes durable. */
   readonly dry: boolean;
+  /** Changes of the trigger's own state. */
+  readonly ops: readonly StoreOp[];
 }
 
 export interface RunReport {
@@ -76,9 +83,6 @@ export interface RunReport {
   readonly sessionTrust: number;
   readonly calls: CallLog;
 }
-
-/** Key-value writes and what else the calls staged, for the settlement batch. */
-const stagedOps = (ctx: RunContext): readonly StoreOp[] => [...kvOps(ctx), ...ctx.staged];
 
 const EVIDENCE_PER_CALL = 3;
 const EVIDENCE_BASE = 64;
@@ -223,7 +227,7 @@ export class RunExecution {
       record,
       evidence: record.evidence,
       events: this.#calls.events(run.runId, run.subject),
-      ops: [...this.#evidence.ops(), ...stagedOps(this.#ctx)],
+      ops: [...run.ops, ...this.#evidence.ops(), ...settlementOps(this.#ctx)],
     };
     const receipts = await parts.settle.commit(run.runId, settlement(facts, parts.runs.stage(record)));
     return { record, reply, entry: receipts[receipts.length - 1] ?? null, sessionTrust, calls: this.#calls };

@@ -8,3 +8,4 @@ export type { Reply } from "./reply.ts";
 export { newRunId } from "./run-id.ts";
 export { type RunRequest, type RunResult, RunService, type RunServiceOptions } from "./run-service.ts";
 export { type FullRunRecord, type OpenRun, RunStore } from "./run-store.ts";
+export { Triggers, type TriggersOptions } from "./triggers.ts";

@@ -6,6 +6,7 @@ import type { LedgerWriter } from "../ledger/types.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import type { Log } from "../ports/log.ts";
+import type { StoreOp } from "../ports/store.ts";
 import { admit, type ContractCheck } from "./admission.ts";
 import { type ExecutionParts, RunExecution, type RunReport } from "./execution.ts";
 import type { ReleaseSet } from "./program-set.ts";
@@ -16,6 +17,8 @@ export interface RunRequest {
   readonly trigger: JsonObject;
   readonly payload?: JsonObject;
   readonly dry?: boolean;
+  /** Changes of the trigger's own state, durable in the same batch as the run it starts. */
+  readonly ops?: readonly StoreOp[];
 }
 
 export type RunResult =
@@ -128,7 +131,15 @@ export class RunService implements AsyncDisposable {
     });
     if (!admitted.ok) return this.#refused(runId, request, admitted);
     const { trigger } = request;
-    const execution = new RunExecution(this.#options, { ...admitted, runId, set, trigger, payload, dry });
+    const execution = new RunExecution(this.#options, {
+      ...admitted,
+      runId,
+      set,
+      trigger,
+      payload,
+      dry,
+      ops: request.ops ?? [],
+    });
     const abort = new AbortController();
     const done = execution
       .execute(abort.signal)
@@ -175,7 +186,7 @@ export class RunService implements AsyncDisposable {
         },
         runId,
       };
-      await this.#options.ledger.commit({ events: [event], ops: [] });
+      await this.#options.ledger.commit({ events: [event], ops: request.ops ?? [] });
     }
     return result;
   }

@@ -2,7 +2,7 @@
  * Walks the lowered code of one task until it blocks, ends or reaches `run.stopAt`. The hot operations work on local
  * variables; everything else is a `Step`. A failure leaves `task.pc` at the instruction that failed.
  */
-import { LAST_FREE_OP, OP, STRIDE } from "./lowered-program.ts";
+import { LAST_FREE_OP, OP, STRIDE, type Step } from "./lowered-program.ts";
 import type { Run, Task } from "./run.ts";
 import { coldStep } from "./steps.ts";
 import { vmError } from "./trap.ts";
@@ -12,98 +12,84 @@ import { truthy, type Value } from "./values.ts";
 export function interpret(run: Run, task: Task): void {
   const { code, constants, steps: extended } = run.program;
   const memory = task.memory;
-  const stopAt = run.stopAt;
-  let steps = run.steps;
-  let pc = task.pc;
-  let sp = task.sp;
-  let fp = task.fp;
-  let floor = task.floor;
+  let { steps, stopAt } = run;
+  let { pc, sp, fp, floor } = task;
   for (;;) {
     const op = code[pc] as number;
     const a = code[pc + 1] as number;
-    const free = op <= LAST_FREE_OP;
-    if (!free) {
+    if (op > LAST_FREE_OP) {
       if (steps >= stopAt) break;
       steps++;
-      if (sp - (code[pc + 3] as number) < floor) {
-        task.pc = pc;
-        run.steps = steps;
-        throw vmError("stack_underflow");
-      }
+      if (sp - (code[pc + 3] as number) < floor) underflow(run, task, pc, sp, steps);
     }
-    // The cases are the numbers of OP: literals make this a jump table. A case that does not `continue` is not plain
-    // and goes to its step below, which sees the untouched stack.
+    // Numbers of OP, as literals for a jump table. What is not plain goes to its step with the stack untouched.
+    let plain = true;
     switch (op) {
       case 2: // PUSH_CONST
         memory[sp++] = constants[a] as Value;
-        pc += 4;
-        continue;
+        break;
       case 3: // PUSH_REG
         memory[sp++] = memory[fp + a] as Value;
-        pc += 4;
-        continue;
+        break;
       case 4: // STORE
         memory[fp + a] = memory[--sp] as Value;
-        pc += 4;
-        continue;
+        break;
       case 5: // POP
         sp--;
-        pc += 4;
-        continue;
+        break;
+      case 22: // NOP
+        break;
       case 6: // DUP
         memory[sp] = memory[sp - 1] as Value;
         sp++;
-        pc += 4;
-        continue;
+        break;
       case 19: // JUMP
-        pc = a;
-        continue;
+        pc = a - STRIDE;
+        break;
       case 20: // JZ
-        pc = truthy(memory[--sp] as Value) ? pc + 4 : a;
-        continue;
       case 21: // JNZ
-        pc = truthy(memory[--sp] as Value) ? a : pc + 4;
-        continue;
-      case 22: // NOP
-        pc += 4;
-        continue;
-      case 9:
-      case 10:
-      case 11:
-      case 12:
-      case 13:
-      case 14:
-      case 15:
-      case 16:
-      case 17:
-      case 18: {
-        const x = memory[sp - 2];
-        const y = memory[sp - 1];
-        if (typeof x !== "number" || typeof y !== "number") break;
-        const result = arithmetic(op, x, y);
-        if (typeof result === "number" && result - result !== 0) break;
-        memory[sp - 2] = result;
-        sp--;
-        pc += 4;
-        continue;
+        if (truthy(memory[--sp] as Value) === (op === 21)) pc = a - STRIDE;
+        break;
+      default: {
+        const result = op > 8 && op < 19 ? arithmetic(op, memory[sp - 2], memory[sp - 1]) : null;
+        plain = result !== null;
+        if (plain) memory[--sp - 1] = result;
       }
     }
-    task.pc = pc;
+    if (plain) {
+      pc += STRIDE;
+      continue;
+    }
+    save(run, task, pc, sp, steps);
     task.next = pc + STRIDE;
-    task.sp = sp;
-    run.steps = steps;
-    (op === OP.STEP ? (extended[a] as (run: Run, task: Task) => void) : coldStep(op))(run, task);
+    (op === OP.STEP ? (extended[a] as Step) : coldStep(op))(run, task);
     if (task.state !== "ready") return;
     ({ next: pc, sp, fp, floor } = task);
     steps = run.steps;
   }
+  save(run, task, pc, sp, steps);
+}
+
+function save(run: Run, task: Task, pc: number, sp: number, steps: number): void {
   task.pc = pc;
   task.sp = sp;
   run.steps = steps;
 }
 
-/** Two numbers in, a number or a boolean out; −0 does not exist, and a result that is not finite is refused above. */
-function arithmetic(op: number, x: number, y: number): number | boolean {
+/** Cannot happen in a verified program; checked all the same. */
+function underflow(run: Run, task: Task, pc: number, sp: number, steps: number): never {
+  save(run, task, pc, sp, steps);
+  throw vmError("stack_underflow");
+}
+
+/** ADD to NE of two numbers; null for other types and for a number that is not finite. −0 does not exist. */
+function arithmetic(op: number, x: Value | undefined, y: Value | undefined): number | boolean | null {
+  if (typeof x !== "number" || typeof y !== "number") return null;
+  const result = compute(op, x, y);
+  return typeof result === "number" && result - result !== 0 ? null : result;
+}
+
+function compute(op: number, x: number, y: number): number | boolean {
   switch (op) {
     case 9:
       return x + y;

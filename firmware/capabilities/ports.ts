@@ -164,21 +164,24 @@ export interface SensorPort {
   read(uri: string, signal: AbortSignal): Promise<SensorReading>;
 }
 
-/** The outbox towards the broker; entries become durable with the run's settlement. */
+/** The outbox towards the broker; what is staged under a run becomes durable with its settlement. */
 export interface OutboxPort {
-  stage(message: {
-    readonly topic: string;
-    readonly payload: Json;
-    readonly qos: 0 | 1;
-    readonly retain: boolean;
-  }): { readonly outboxId: string; readonly ops: readonly StoreOp[] } | Refusal;
+  stage(
+    runId: string,
+    message: {
+      readonly topic: string;
+      readonly payload: Json;
+      readonly qos: 0 | 1;
+      readonly retain: boolean;
+    },
+  ): { readonly outboxId: string; readonly ops: readonly StoreOp[] } | Refusal;
 }
 
 /** The replicated settings map of the site. */
 export interface SharedStatePort {
   get(key: string): { readonly value: Json; readonly writer: string } | null;
   /** The write itself happens when the run settles: `ops` go into its batch. */
-  put(key: string, value: Json): { readonly ops: readonly StoreOp[] } | Refusal;
+  put(runId: string, key: string, value: Json): { readonly ops: readonly StoreOp[] } | Refusal;
 }
 
 /** Runs the safe program of an output (capabilities.md 9); rejects if it failed. */

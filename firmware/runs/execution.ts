@@ -84,6 +84,10 @@ export interface RunReport {
   readonly calls: CallLog;
 }
 
+/** A transfer reads or writes, depending on its arguments: whatever names an output may act. */
+const mayAct = ({ class: kind, args }: CallRequest): boolean =>
+  kind === "effect" || (isJsonObject(args) && typeof args.output === "string");
+
 const EVIDENCE_PER_CALL = 3;
 const EVIDENCE_BASE = 64;
 
@@ -165,7 +169,7 @@ export class RunExecution {
 
   async #call(request: CallRequest, signal: AbortSignal): Promise<CallAnswer> {
     const { runId, program, subject, set, dry } = this.#run;
-    if (request.class === "effect" && !this.#markedOpen && !dry) {
+    if (mayAct(request) && !this.#markedOpen && !dry) {
       this.#markedOpen = true;
       await this.#parts.runs.markOpen({
         runId,

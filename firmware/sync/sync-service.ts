@@ -335,6 +335,15 @@ export class SyncService implements AsyncDisposable {
     return new Map(this.entries(doc)).get(key);
   }
 
+  /** A live entry of a last-writer-wins map with the replica that wrote it; null if there is none. */
+  entry(doc: string, key: string): { readonly value: Json; readonly replica: string } | null {
+    const state = this.#replica.document(doc);
+    if (state?.type !== "lwwmap") return null;
+    const register = Object.hasOwn(state.d, key) ? state.d[key] : undefined;
+    if (!register || "del" in register) return null;
+    return { value: register.v, replica: register.t.slice(register.t.indexOf("@") + 1) };
+  }
+
   /** The live entries of a map document, sorted by key. */
   entries(doc: string): readonly (readonly [key: string, value: Json])[] {
     const state = this.#replica.document(doc);

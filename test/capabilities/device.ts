@@ -47,14 +47,14 @@ export async function openDevice(clock: ManualClock, store = new MemoryStore()):
         kv: new KvSpaces(store, parts.clock),
         jobs,
         outbox: {
-          stage: ({ topic, payload }) => {
+          stage: (_runId, { topic, payload }) => {
             published.push({ topic, payload });
             return { outboxId: `m${published.length}`, ops: [] };
           },
         },
         shared: {
           get: (key) => shared.get(key) ?? null,
-          put: (key, value) => {
+          put: (_runId, key, value) => {
             shared.set(key, { value, writer: "d1" });
             return { ops: [] };
           },

@@ -76,7 +76,7 @@ export function mqttCapabilities(outbox: OutboxPort, owner: TopicOwner): readonl
         const address = parseUri(target.uri);
         if (address?.scheme !== "mqtt") throw new Error(`${target.uri} is no MQTT address`);
         const payload = args.payload ?? null;
-        const staged = outbox.stage({
+        const staged = outbox.stage(ctx.runId, {
           topic: address.topic,
           payload,
           qos: args.qos === 0 ? 0 : 1,

@@ -66,7 +66,7 @@ export function sharedCapabilities(shared: SharedStatePort, deviceId: string): r
           writeBytes: Buffer.byteLength(canonicalize(args.value ?? null)),
         }),
       async perform({ ctx, args, target }) {
-        const staged = shared.put(keyOf(args), args.value ?? null);
+        const staged = shared.put(ctx.runId, keyOf(args), args.value ?? null);
         if ("code" in staged) return staged;
         ctx.staged.push(...staged.ops);
         return { result: {}, evidence: [], writtenBytes: target.writeBytes };

@@ -1,0 +1,85 @@
+/** The capabilities of this product as the verifier and replay see them, without a device: nothing here can act. */
+import {
+  CapabilityRegistry,
+  type ChannelDirectory,
+  coreCapabilities,
+  JobService,
+  KvSpaces,
+  Outputs,
+} from "../capabilities/index.ts";
+import { CodedError } from "../core/errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Entropy } from "../ports/entropy.ts";
+import type { Hardware } from "../ports/hardware.ts";
+import type { Store } from "../ports/store.ts";
+
+const detached = (): never => {
+  throw new CodedError(
+    "no_device",
+    "No device is attached here; contracts can be read, nothing can be done.",
+  );
+};
+const refuse = async (): Promise<never> => detached();
+
+const noHardware: Hardware = {
+  simulated: false,
+  gpio: refuse,
+  i2c: refuse,
+  spi: refuse,
+  serial: refuse,
+  probe: refuse,
+  [Symbol.asyncDispose]: async () => undefined,
+};
+
+const noChannels: ChannelDirectory = {
+  gpio: () => null,
+  i2c: () => null,
+  spi: () => null,
+  serial: () => null,
+};
+
+const emptyStore: Store = {
+  get: async () => undefined,
+  getMany: async (_sub, keys) => keys.map(() => undefined),
+  batch: refuse,
+  async *range() {
+    yield* [];
+  },
+  [Symbol.asyncDispose]: async () => undefined,
+};
+
+/** The same contracts as a running device has, in the same registry version. */
+export async function detachedRegistry(parts: {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+}): Promise<CapabilityRegistry> {
+  const { clock, entropy } = parts;
+  const outputs = new Outputs({
+    hardware: noHardware,
+    clock,
+    channels: noChannels,
+    safePrograms: { run: refuse },
+    observer: { alert: () => undefined },
+  });
+  const jobs = await JobService.open({
+    store: emptyStore,
+    clock,
+    entropy,
+    commit: refuse,
+    alert: () => undefined,
+  });
+  return new CapabilityRegistry(
+    coreCapabilities({
+      hardware: noHardware,
+      clock,
+      channels: noChannels,
+      outputs,
+      sensors: { read: refuse },
+      kv: new KvSpaces(emptyStore, clock),
+      jobs,
+      outbox: { stage: detached },
+      shared: { get: () => null, put: detached },
+      owner: { fleet: "none", device: "none" },
+    }),
+  );
+}

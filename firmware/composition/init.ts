@@ -4,7 +4,6 @@
  * unless that is asked for, and keys are never overwritten at all.
  */
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { findBoard } from "../../boards/index.ts";
 import { fromUtf8, utf8 } from "../core/bytes.ts";
 import {
@@ -26,6 +25,7 @@ import { parseConfig } from "./config.ts";
 import type { BrokerConfig } from "./config-schema.ts";
 import { createIdentity } from "./identity.ts";
 import { authorityDocument, configText, rosterDocument } from "./init-documents.ts";
+import { GREENHOUSE } from "./package-info.ts";
 import { fillPolicyTemplate } from "./policy-template.ts";
 
 const SECRET_MODE = 0o600;
@@ -34,9 +34,6 @@ const PRIVATE_DIRECTORY = 0o700;
 const DIRECTORY = 0o755;
 const MAX_FILE_BYTES = 262_144;
 const MAX_PEM_BYTES = 4096;
-
-/** The example that comes with the product: a policy template and its programs. */
-export const GREENHOUSE_TEMPLATE = fileURLToPath(new URL("../../examples/greenhouse", import.meta.url));
 
 export interface InitOptions {
   readonly files: Files;
@@ -54,7 +51,7 @@ export interface InitOptions {
   readonly broker?: BrokerConfig | null;
   /** PEM of an operator's key that exists already, public or private; its private part is not copied. */
   readonly operatorKeyPem?: string | null;
-  /** Folder with `policy.json` and `programs/`. */
+  /** Folder with `policy.json` and `programs/`; default: the greenhouse that comes with the product. */
   readonly template?: string;
   /** Rewrites configuration, lists, policy and programs; keys stay as they are. */
   readonly force?: boolean;
@@ -205,7 +202,7 @@ async function devicePublicKey(files: Files, stateDir: string): Promise<string |
 export async function initialise(options: InitOptions): Promise<Initialised> {
   checkNames(options);
   const { files, dir } = options;
-  const template = options.template ?? GREENHOUSE_TEMPLATE;
+  const template = options.template ?? GREENHOUSE;
   const stateDir = options.stateDir ?? join(dir, "state");
   const config = configuration(options);
   const programFiles = await programs(options, template);

@@ -1,0 +1,96 @@
+/** What only a running daemon can answer on its control socket: its state of this moment, and what changes it. */
+
+import { createRunContext } from "../capabilities/index.ts";
+import { CodedError } from "../core/errors.ts";
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { RunEvidence } from "../evidence/index.ts";
+import { newRunId, subjectIn, subjectOf } from "../runs/index.ts";
+import { effectiveLimits } from "../vm/index.ts";
+import { type DeviceParts, SHARED_DOCUMENT } from "./device.ts";
+import type { StateMethod } from "./state-methods.ts";
+import { runSummary, statusSummary } from "./summaries.ts";
+
+function text(params: JsonObject, name: string): string {
+  const value = params[name];
+  if (typeof value === "string" && value.length > 0) return value;
+  throw new CodedError("args_invalid", `"${name}" is missing.`, { status: 422, details: { name } });
+}
+
+function shared(parts: DeviceParts) {
+  if (parts.fleet.sync) return parts.fleet.sync;
+  throw new CodedError("not_found", "This device shares nothing: its configuration names no rosterFile.", {
+    status: 404,
+  });
+}
+
+/** What a capability call of a program would meet, without a trace (capabilities.md 5). */
+async function plan(parts: DeviceParts, params: JsonObject): Promise<Json> {
+  const { runs, state, capabilities } = parts;
+  const name = text(params, "program");
+  const program = runs.set.programs.get(name);
+  const rights = subjectIn(runs.set.policy, subjectOf(name));
+  if (!program || !rights)
+    throw new CodedError("unknown_program", `There is no program ${name}.`, { status: 404 });
+  const limits = effectiveLimits({
+    tier: rights.tier,
+    policy: runs.set.policy.limits,
+    document: program.document.limits,
+  });
+  const runId = newRunId(state.clock, state.entropy);
+  const subject = subjectOf(name);
+  const { policy, sources } = runs.set;
+  const evidence = new RunEvidence({
+    runId,
+    subject,
+    deviceId: state.identity.deviceId,
+    policyHash: policy.policyHash,
+    clock: state.clock,
+    sources,
+    sealer: state.identity.seal,
+    maxPerRun: 16,
+  });
+  const ctx = createRunContext({
+    runId,
+    subject,
+    tier: rights.tier,
+    program: { name, outputs: program.document.outputs ?? [], capabilities: program.verified.capabilities },
+    policy,
+    limits,
+    evidence,
+    countCall: () => true,
+  });
+  const planned = await capabilities.gate().plan(ctx, text(params, "capability"), params.args ?? {});
+  return JSON.parse(JSON.stringify(planned)) as Json;
+}
+
+/** Live methods by name; the reading methods of `state-methods.ts` stand beside them. */
+export function liveMethods(parts: DeviceParts): Readonly<Record<string, StateMethod>> {
+  return {
+    status: async () => statusSummary(parts),
+    "run.start": async (params) => {
+      const payload = isJsonObject(params.payload) ? params.payload : {};
+      const trigger = { kind: "command", commandId: "local", name: "run.start" };
+      return runSummary(await parts.runs.start({ program: text(params, "program"), trigger, payload }));
+    },
+    "outputs.safe": async () => {
+      const { capabilities, runs, observer } = parts;
+      const driven = await capabilities.outputs.driveAllSafe(runs.set.policy.outputs, "operator");
+      observer.onSafe?.(driven, "operator");
+      return driven.map((record) => ({ ...record }));
+    },
+    "shared.list": async () => Object.fromEntries(shared(parts).entries(SHARED_DOCUMENT)),
+    "shared.get": async (params) => {
+      const entry = shared(parts).entry(SHARED_DOCUMENT, text(params, "key"));
+      if (!entry)
+        throw new CodedError("not_found", `Nothing is shared under "${text(params, "key")}".`, {
+          status: 404,
+        });
+      return { value: entry.value, writer: entry.replica };
+    },
+    "shared.put": async (params) => {
+      await shared(parts).put(SHARED_DOCUMENT, text(params, "key"), params.value ?? null);
+      return { stored: true };
+    },
+    plan: (params) => plan(parts, params),
+  };
+}

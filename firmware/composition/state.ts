@@ -1,0 +1,88 @@
+/** The durable state of a device: keys, store, clock with its floor, ledger, content and run records. */
+import { join } from "node:path";
+import { clockSynchronised } from "../adapters/clock-sync.ts";
+import { LevelStore } from "../adapters/level-store.ts";
+import { NodeFiles } from "../adapters/node-files.ts";
+import { SystemClock } from "../adapters/system-clock.ts";
+import { SystemEntropy } from "../adapters/system-entropy.ts";
+import { CodedError } from "../core/errors.ts";
+import { ContentStore } from "../evidence/index.ts";
+import { Ledger, LedgerReader } from "../ledger/index.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Entropy } from "../ports/entropy.ts";
+import type { Files } from "../ports/files.ts";
+import type { Log } from "../ports/log.ts";
+import { RunStore } from "../runs/index.ts";
+import type { Config } from "./config-schema.ts";
+import { type Identity, loadIdentity } from "./identity.ts";
+
+export interface DeviceState {
+  readonly files: Files;
+  readonly entropy: Entropy;
+  readonly clock: Clock;
+  readonly identity: Identity;
+  readonly store: LevelStore;
+  readonly ledger: Ledger;
+  readonly content: ContentStore;
+  readonly runs: RunStore;
+  /** Wall ms of the last record before this boot. */
+  readonly timeFloorMs: number;
+}
+
+export const databasePath = (stateDir: string): string => join(stateDir, "db");
+
+/** Time of the last entry; a ledger whose head is damaged is judged when it is opened, not here. */
+async function lastRecordedMs(store: LevelStore): Promise<number> {
+  try {
+    return (await LedgerReader.open(store)).head.lastTs;
+  } catch (error) {
+    if (error instanceof CodedError && error.code === "store_corrupt") return 0;
+    throw error;
+  }
+}
+
+/** @throws ResourceRequired for keys; CodedError `store_busy`, `store_corrupt`, `ledger_unavailable`. */
+export async function openState(config: Config, log: Log): Promise<DeviceState> {
+  const files = new NodeFiles();
+  const entropy = new SystemEntropy();
+  const identity = await loadIdentity(files, config.stateDir);
+  const store = await LevelStore.open(databasePath(config.stateDir), { create: true });
+  try {
+    const timeFloorMs = await lastRecordedMs(store);
+    const clock = new SystemClock({
+      entropy,
+      floorMs: timeFloorMs,
+      synchronised: clockSynchronised(config.clock.trust),
+    });
+    const ledger = await Ledger.open({
+      store,
+      clock,
+      fleet: config.fleet,
+      device: identity.deviceId,
+      headKey: identity.headKey,
+      signer: identity.pair,
+      simulated: config.board === "sim",
+      groupCommitMs: config.groupCommitMs,
+      log: log.child({ part: "ledger" }),
+    });
+    const content = new ContentStore({
+      store,
+      wallMs: () => clock.wallMs(),
+      onCorrupt: (sha256: string) => log.error("cas_corrupt", { sha256 }),
+    });
+    return {
+      files,
+      entropy,
+      clock,
+      identity,
+      store,
+      ledger,
+      content,
+      runs: new RunStore(store, content),
+      timeFloorMs,
+    };
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
+}

@@ -1,0 +1,140 @@
+#!/usr/bin/env node
+/** `imud`: the daemon. The composition root; everything else is handed what it needs from here. */
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { Command } from "commander";
+import { ControlServer } from "./adapters/control-socket.ts";
+import { NodeFiles } from "./adapters/node-files.ts";
+import { PinoLog } from "./adapters/pino-log.ts";
+import { loadConfig } from "./composition/config.ts";
+import type { Config } from "./composition/config-schema.ts";
+import { prepareDemo } from "./composition/demo.ts";
+import { Device, type DeviceObserver } from "./composition/device.ts";
+import { liveMethods } from "./composition/live-methods.ts";
+import { Narrator } from "./composition/narrator.ts";
+import { VERSION } from "./composition/package-info.ts";
+import { createStateMethods, stateKeysOf } from "./composition/state-methods.ts";
+import { CodedError, messageOf } from "./core/errors.ts";
+import type { JsonObject } from "./core/json.ts";
+
+const DEFAULT_CONFIG = "/etc/imud/imud.yaml";
+const EXIT_FAILED = 1;
+
+/** Prints what went wrong and what to do, never a stack trace. */
+function explain(error: unknown): string {
+  if (!(error instanceof CodedError)) return `imud: ${messageOf(error)}`;
+  const { howTo, commands } = error.details;
+  const lines = [`imud: ${error.code}: ${error.message}`];
+  if (typeof error.details.why === "string" && !error.message.includes(error.details.why))
+    lines.push(`  why: ${error.details.why}`);
+  if (typeof howTo === "string") lines.push(`  how: ${howTo}`);
+  if (Array.isArray(commands)) for (const command of commands) lines.push(`  run: ${String(command)}`);
+  return lines.join("\n");
+}
+
+function untilStopped(): Promise<string> {
+  return new Promise((done) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => done(signal));
+  });
+}
+
+async function listen(device: Device, runDir: string): Promise<ControlServer> {
+  const { parts } = device;
+  const { state, config, loader } = parts;
+  const methods = {
+    ...createStateMethods({
+      store: state.store,
+      content: state.content,
+      keys: stateKeysOf(state.identity),
+      fleet: config.fleet,
+      view: loader.view,
+    }),
+    ...liveMethods(parts),
+  };
+  await mkdir(runDir, { recursive: true, mode: 0o750 });
+  return ControlServer.listen(
+    join(runDir, "imud.sock"),
+    async (method: string, params: JsonObject, signal: AbortSignal) => {
+      const run = Object.hasOwn(methods, method) ? methods[method as keyof typeof methods] : undefined;
+      if (!run) throw new CodedError("not_found", `The daemon has no method "${method}".`, { status: 404 });
+      return run(params, signal);
+    },
+  );
+}
+
+async function serve(
+  config: Config,
+  observer: DeviceObserver,
+  onStarted: (device: Device) => Promise<void> | void,
+): Promise<void> {
+  const stopped = untilStopped();
+  const log = PinoLog.create(config.logLevel);
+  const device = await Device.open(config, { log, observer });
+  let control: ControlServer | null = null;
+  try {
+    control = await listen(device, config.runDir);
+    await device.start();
+    await onStarted(device);
+    const reason = await stopped;
+    log.info("stopping", { reason });
+    await device.stop(reason);
+  } finally {
+    await control?.[Symbol.asyncDispose]();
+    await device.stop("failed");
+  }
+}
+
+async function runDaemon(options: { readonly config: string; readonly narrate?: boolean }): Promise<void> {
+  const config = await loadConfig(new NodeFiles(), options.config);
+  if (config.board === "sim")
+    process.stdout.write(
+      "imud: SIMULATED board: no real hardware is touched, everything recorded is marked sim.\n",
+    );
+  const narrator = options.narrate ? narratorToTerminal() : null;
+  await serve(config, narrator ?? {}, (device) => {
+    process.stdout.write(
+      `imud ${VERSION}: ${device.parts.state.identity.deviceId} on ${config.board}, ledger size ${device.parts.state.ledger.head.size}\n`,
+    );
+  });
+}
+
+function narratorToTerminal(): Narrator {
+  return new Narrator({
+    write: (line) => process.stdout.write(line),
+    elapsedMs: () => performance.now(),
+    quietMs: 10_000,
+  });
+}
+
+async function runDemo(options: { readonly dir: string; readonly quiet?: boolean }): Promise<void> {
+  process.stdout.write(
+    "imud demo: SIMULATED board: no real hardware is touched, everything recorded is marked sim.\n",
+  );
+  const demo = await prepareDemo(resolve(options.dir));
+  const narrator = narratorToTerminal();
+  process.stdout.write(demo.introduction);
+  await serve(demo.config, options.quiet ? {} : narrator, (device) =>
+    demo.started(device, (line) => narrator.say(line)),
+  );
+  process.stdout.write("imud demo: stopped; every output is in its safe state.\n");
+}
+
+const program = new Command("imud")
+  .description("Runs control programs on a board and proves every step.")
+  .version(VERSION)
+  .option("-c, --config <path>", "configuration file", process.env.IMUD_CONFIG ?? DEFAULT_CONFIG)
+  .option("--narrate", "tell in human words what happens")
+  .action(runDaemon);
+program
+  .command("demo")
+  .description("a simulated greenhouse with an embedded broker")
+  .option("-d, --dir <path>", "where its keys, configuration and state are kept", ".imud")
+  .option("-q, --quiet", "say only that it runs")
+  .action(runDemo);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = EXIT_FAILED;
+}

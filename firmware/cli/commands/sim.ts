@@ -1,0 +1,28 @@
+/** `imuctl sim`: the demonstration on the simulated greenhouse, in the foreground. */
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { act, add, type Cli, type Handler } from "../command.ts";
+import { FAILED } from "../exit-codes.ts";
+
+/** The daemon's entry beside this file: as source under a loader, or compiled. */
+const ENTRY = fileURLToPath(
+  new URL(`../../main.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
+);
+
+const sim: Handler = async (session, { args }) => {
+  session.note("starting imud demo; stop it with Ctrl-C");
+  const child = spawn(process.execPath, [...process.execArgv, ENTRY, "demo", ...args], { stdio: "inherit" });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => resolve(code ?? FAILED));
+  });
+};
+
+export function addSim(program: Command, cli: Cli): void {
+  add(program, "sim [arguments...]", {
+    does: "start the daemon on the simulated greenhouse (imud demo) until Ctrl-C; nothing real is touched",
+    examples: ["imuctl sim", "imuctl sim -- --help"],
+    exits: "that of the daemon",
+  }).action(act(cli, sim));
+}

@@ -110,7 +110,7 @@ async function runDemo(options: { readonly dir: string; readonly quiet?: boolean
   process.stdout.write(
     "imud demo: SIMULATED board: no real hardware is touched, everything recorded is marked sim.\n",
   );
-  const demo = await prepareDemo(resolve(options.dir));
+  const demo = await prepareDemo(resolve(options.dir), Date.now());
   const narrator = narratorToTerminal();
   process.stdout.write(demo.introduction);
   await serve(demo.config, options.quiet ? {} : narrator, (device) =>

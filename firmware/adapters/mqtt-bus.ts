@@ -203,11 +203,14 @@ export class MqttBus implements MessageBus {
     }
     link.end();
     this.#link = null;
+    const { versionRefused } = link;
     if (!this.#stop.signal.aborted) {
       this.#setState("offline");
-      log.warn("mqtt_offline", { problem: link.problem, protocol: this.#version });
+      // A broker that speaks the older protocol only is no fault of the site.
+      const line = { problem: link.problem, protocol: this.#version };
+      if (versionRefused) log.info("mqtt_protocol_refused", line);
+      else log.warn("mqtt_offline", line);
     }
-    const { versionRefused } = link;
     if (versionRefused) this.#version = this.#version === "5" ? "3.1.1" : "5";
     return {
       heldMs: onlineAt === null ? 0 : clock.monoMs() - onlineAt,

@@ -17,8 +17,8 @@ export interface Demo {
   started(device: Device, say: (line: string) => void): void;
 }
 
-/** @param dir absolute folder; created with everything in it unless it holds a configuration already. */
-export async function prepareDemo(dir: string): Promise<Demo> {
+/** @param dir absolute folder; created with everything in it unless it holds a configuration. @param nowMs wall ms. */
+export async function prepareDemo(dir: string, nowMs: number): Promise<Demo> {
   const files = new NodeFiles();
   const configPath = join(dir, "imud.yaml");
   if (!(await files.info(configPath))) {
@@ -26,7 +26,7 @@ export async function prepareDemo(dir: string): Promise<Demo> {
     await initialise({
       files,
       entropy: new SystemEntropy(),
-      nowMs: Date.now(),
+      nowMs,
       dir,
       board: "sim",
       fleet: "greenhouse",

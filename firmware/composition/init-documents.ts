@@ -111,7 +111,9 @@ export function configText(facts: ConfigFacts): string {
     "authorityFile: authority.json",
     "rosterFile: roster.json",
     ...brokerLines(facts.broker),
-    ...(facts.board === "sim" ? ["sim:", "  seed: greenhouse", "clock:", "  trust: system"] : []),
+    ...(facts.board === "sim"
+      ? ["sim:", "  seed: greenhouse", "clock:", "  trust: system", "logLevel: warn"]
+      : []),
     "# The sensors that the greenhouse example is wired to.",
     "sensors:",
     "  - { uri: i2c://1/0x76/temperature, driver: bme280, min: -40, max: 85 }",

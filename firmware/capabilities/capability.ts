@@ -54,6 +54,11 @@ export interface Capability {
    * ports/hardware.ts, `details.touched: false` when the bus was not touched.
    */
   perform(call: Invocation): Promise<DriverOutcome | Refusal>;
+  /**
+   * What a dry run is answered with instead of acting. An effect without it is refused in a dry run; a local call that
+   * becomes durable at once needs it too.
+   */
+  rehearse?(args: JsonObject): Json;
   /** Milliseconds that this call may take; without it the contract's `timeoutMs`. */
   timeoutMs?(args: JsonObject): number;
 }

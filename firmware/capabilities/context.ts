@@ -23,6 +23,12 @@ export interface StagedValue {
 
 export type RunMode = "normal" | "strict";
 
+export interface EffectIntent {
+  readonly effectId: string;
+  readonly ok: boolean;
+  readonly reason?: string;
+}
+
 export interface RunContext {
   readonly runId: string;
   readonly subject: string;
@@ -38,6 +44,10 @@ export interface RunContext {
   readonly policy: CompiledPolicy;
   readonly limits: Limits;
   readonly evidence: EvidenceSink;
+  /** Everything is judged, nothing acts, is charged or becomes durable (rollout.md 7, 9). */
+  readonly dry: boolean;
+  /** Effects whose intent was recorded before they were made, for the run's entries (ledger.md 2). */
+  readonly intents: EffectIntent[];
   /** Counts one I/O call; false when the run's quota is used up (vm.md 7). */
   readonly countCall: () => boolean;
   readonly counters: CallCounters;
@@ -55,13 +65,15 @@ export type RunContextInit = Pick<
   RunContext,
   "runId" | "subject" | "tier" | "program" | "policy" | "limits" | "evidence" | "countCall"
 > &
-  Partial<Pick<RunContext, "safeProgram" | "claims">>;
+  Partial<Pick<RunContext, "safeProgram" | "claims" | "dry">>;
 
 /** A fresh context for one run or command. */
 export function createRunContext(init: RunContextInit): RunContext {
   return {
     ...init,
     safeProgram: init.safeProgram ?? false,
+    dry: init.dry ?? false,
+    intents: [],
     counters: { readBytes: 0, writtenBytes: 0, netBytes: 0, refusals: 0, chargedMilli: 0, blocked: 0 },
     claims: init.claims ?? (() => []),
     kv: new Map(),

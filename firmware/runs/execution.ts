@@ -88,6 +88,16 @@ export interface RunReport {
 const mayAct = ({ class: kind, args }: CallRequest): boolean =>
   kind === "effect" || (isJsonObject(args) && typeof args.output === "string");
 
+/** What became of the effects whose intent was recorded before they were made (ledger.md 2). */
+const effectEvents = ({ intents, runId, subject }: RunContext): readonly LedgerEvent[] =>
+  intents.map((effect) => ({
+    kind: "effect_done",
+    actor: subject,
+    severity: effect.ok ? "info" : "warn",
+    data: { ...effect },
+    runId,
+  }));
+
 const EVIDENCE_PER_CALL = 3;
 const EVIDENCE_BASE = 64;
 
@@ -129,6 +139,7 @@ export class RunExecution {
       evidence: this.#evidence,
       // The machine has counted the call against its quota before it asks (vm.md 7).
       countCall: () => true,
+      dry: run.dry,
     });
   }
 
@@ -230,7 +241,7 @@ export class RunExecution {
     const facts: RunFacts = {
       record,
       evidence: record.evidence,
-      events: this.#calls.events(run.runId, run.subject),
+      events: [...this.#calls.events(run.runId, run.subject), ...effectEvents(this.#ctx)],
       ops: [...run.ops, ...this.#evidence.ops(), ...settlementOps(this.#ctx)],
     };
     const receipts = await parts.settle.commit(run.runId, settlement(facts, parts.runs.stage(record)));

@@ -176,6 +176,7 @@ function writeCapability(parts: GpioParts): Capability {
           : refusal("unknown_target", 404, { target: output.uri }),
       });
     },
+    rehearse: (args) => ({ value: args.value ?? 0, previous: null, readback: args.value ?? 0 }),
     async perform({ args, target }) {
       const value: Level = args.value === 1 ? 1 : 0;
       const { output } = target;

@@ -137,6 +137,7 @@ export function i2cCapabilities(hardware: Hardware, channels: ChannelDirectory):
     {
       contract: writeContract,
       resolve: (ctx, args) => busTarget(ctx, args, questionOf(channels, args, payloadOf(args).length, false)),
+      rehearse: (args) => ({ written: payloadOf(args).length }),
       async perform(call) {
         const write = payloadOf(call.args);
         const { outcome } = await exchange(hardware, call, write, 0);
@@ -151,6 +152,7 @@ export function i2cCapabilities(hardware: Hardware, channels: ChannelDirectory):
           args,
           questionOf(channels, args, octetsOf(args, "write").length, numberArg(args, "readLength") !== 0),
         ),
+      rehearse: (args) => ({ data: { $bytes: "00".repeat(numberArg(args, "readLength") ?? 0) } }),
       async perform(call) {
         const readLength = numberArg(call.args, "readLength") ?? 0;
         return (await exchange(hardware, call, octetsOf(call.args, "write"), readLength)).outcome;

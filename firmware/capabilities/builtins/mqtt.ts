@@ -72,6 +72,7 @@ export function mqttCapabilities(outbox: OutboxPort, owner: TopicOwner): readonl
           problem: topic.ok ? tooLarge : topic,
         });
       },
+      rehearse: () => ({ outboxId: "dry-run" }),
       async perform({ ctx, args, target }) {
         const address = parseUri(target.uri);
         if (address?.scheme !== "mqtt") throw new Error(`${target.uri} is no MQTT address`);

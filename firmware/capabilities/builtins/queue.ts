@@ -97,6 +97,7 @@ export function queueCapabilities(jobs: JobService): readonly Capability[] {
     {
       contract: putContract,
       resolve: (_, args) => byName(args, "write", Buffer.byteLength(canonicalize(args.payload ?? null))),
+      rehearse: () => ({ jobId: "dry-run", state: "queued", idempotent: false }),
       async perform(call) {
         const key = textArg(call.args, "idempotencyKey");
         const delayMs = numberArg(call.args, "delayMs");
@@ -112,6 +113,7 @@ export function queueCapabilities(jobs: JobService): readonly Capability[] {
     {
       contract: getContract,
       resolve: (_, args) => byName(args, "read", 0),
+      rehearse: () => ({ job: null }),
       async perform(call) {
         const queue = textArg(call.args, "queue") ?? "";
         const leaseMs = numberArg(call.args, "leaseMs") ?? DEFAULT_LEASE_MS;
@@ -136,11 +138,13 @@ export function queueCapabilities(jobs: JobService): readonly Capability[] {
     {
       contract: ackContract,
       resolve: byJob,
+      rehearse: () => ({}),
       perform: async (call) => stage(call, jobs.ack(handle(call.args), call.args.result), () => ({})),
     },
     {
       contract: nackContract,
       resolve: byJob,
+      rehearse: () => ({}),
       perform: async (call) => {
         const answer = { reason: textArg(call.args, "reason") ?? "failed", retry: call.args.retry !== false };
         return stage(call, jobs.nack(handle(call.args), answer), () => ({}));
@@ -149,6 +153,7 @@ export function queueCapabilities(jobs: JobService): readonly Capability[] {
     {
       contract: extendContract,
       resolve: byJob,
+      rehearse: () => ({}),
       perform: async (call) => {
         const leaseMs = numberArg(call.args, "leaseMs") ?? DEFAULT_LEASE_MS;
         return stage(call, await jobs.committed(jobs.extend(handle(call.args), leaseMs)), () => ({}));

@@ -96,6 +96,7 @@ export function serialCapabilities(hardware: Hardware, channels: ChannelDirector
           writeBytes: octetsOf(args, "data").length,
           known: (address) => address.scheme === "serial" && known(address.port),
         }),
+      rehearse: (args) => ({ written: octetsOf(args, "data").length }),
       async perform({ args, target, signal }) {
         const line = await open(target.uri);
         const data = octetsOf(args, "data");

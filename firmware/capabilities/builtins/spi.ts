@@ -75,6 +75,7 @@ export function spiCapabilities(hardware: Hardware, channels: ChannelDirectory):
           known: () => true,
         });
       },
+      rehearse: (args) => ({ data: { $bytes: "00".repeat(octetsOf(args, "data").length) } }),
       async perform({ args, target, signal }) {
         const address = parseUri(target.uri);
         if (address?.scheme !== "spi") throw new Error(`${target.uri} is no SPI address`);

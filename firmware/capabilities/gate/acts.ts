@@ -1,6 +1,7 @@
 /** Steps 10 to 17: what is taken, the guard, the driver and its result (capabilities.md 4). */
 import { canonicalize } from "../../core/canonical-json.ts";
 import { messageOf, refusal } from "../../core/errors.ts";
+import { hashJson } from "../../core/hash.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { isJsonObject, member } from "../../core/json.ts";
 import { violationRefusal, violationsOf } from "../contract/validate.ts";
@@ -90,8 +91,15 @@ export async function commitIntent(call: CallState): Promise<StepResult> {
       actor: ctx.subject,
       severity: "info",
       runId: ctx.runId,
-      data: { capability: call.id, output: target.output?.name ?? null, args: call.args, target: target.uri },
+      data: {
+        effectId: call.callId,
+        kind: call.id,
+        output: target.output?.name ?? null,
+        target: target.uri,
+        valueHash: hashJson(call.args),
+      },
     });
+    call.intentKept = true;
     return null;
   } catch (error) {
     parts.observer.alert("ledger_unavailable", { capability: call.id, message: messageOf(error) });

@@ -177,7 +177,8 @@ function countBytes({ ctx, outcome }: CallState): void {
 export async function finishRefused(call: CallState, failedAt: Step, refused: Refusal): Promise<CallResult> {
   const { ctx, parts } = call;
   const answer = failedAt.name === "allowlist" ? blocked(call, refused) : refused;
-  const drives = failedAt.drivesSafeState && call.target?.class === "effect" && call.target.output !== null;
+  const drives =
+    failedAt.drivesSafeState && !ctx.dry && call.target?.class === "effect" && call.target.output !== null;
   const refund = refundUntouched(call, failedAt);
   let safeState: JsonObject | undefined;
   try {
@@ -187,6 +188,7 @@ export async function finishRefused(call: CallState, failedAt: Step, refused: Re
     if (call.slotTaken) parts.admission.leave(call.callId);
   }
   ctx.counters.refusals++;
+  if (call.intentKept) ctx.intents.push({ effectId: call.callId, ok: false, reason: answer.reason });
   countBytes(call);
   ctx.counters.chargedMilli += call.chargedMilli;
   const records = refusalRecords(call, failedAt, answer, safeState);
@@ -202,6 +204,7 @@ export function finishDone(call: CallState): CallResult {
   const { ctx, parts, outcome } = call;
   if (call.slotTaken) parts.admission.leave(call.callId);
   const tookMs = parts.clock.monoMs() - call.startedMs;
+  if (call.intentKept) ctx.intents.push({ effectId: call.callId, ok: true });
   countBytes(call);
   ctx.counters.chargedMilli += call.chargedMilli;
   ctx.evidence.tally(call.id, call.chargedMilli, tookMs);

@@ -76,6 +76,8 @@ export interface CallState {
 
   waited: boolean;
   slotTaken: boolean;
+  /** The intent of this effect is in the ledger. */
+  intentKept: boolean;
   chargedMilli: number;
   /** False only if the driver states that the bus was not touched. */
   touched: boolean;

@@ -21,6 +21,8 @@ function deadlineOf(call: CallState): number {
 export async function runDriver(call: CallState): Promise<StepResult> {
   const { capability, target } = resolved(call);
   const { ctx, parts } = call;
+  const actsAtOnce = target.class === "effect" || (target.class === "local" && capability.rehearse);
+  if (ctx.dry && actsAtOnce) return rehearse(call);
   const abort = new AbortController();
   const progress = { started: false };
   const grantId = call.decision?.grantId;
@@ -34,6 +36,16 @@ export async function runDriver(call: CallState): Promise<StepResult> {
   const pending = parts.paths.run(path, abort.signal, work);
   const settled = await raceDeadline(call, pending, abort);
   return judge(call, settled, pending, progress.started);
+}
+
+/** A dry run acts on nothing; its evidence holds only what was really seen. */
+function rehearse(call: CallState): StepResult {
+  const { capability } = resolved(call);
+  call.touched = false;
+  if (!capability.rehearse)
+    return refusal("capability_disabled", 403, { capability: call.id, why: "dry_run" });
+  call.outcome = { result: capability.rehearse(call.args), evidence: [] };
+  return null;
 }
 
 async function raceDeadline(

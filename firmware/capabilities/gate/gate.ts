@@ -74,6 +74,7 @@ export class CapabilityGate {
       decision: null,
       waited: false,
       slotTaken: false,
+      intentKept: false,
       chargedMilli: 0,
       touched: true,
       outcome: null,

@@ -81,14 +81,15 @@ export const STEPS: readonly Step[] = [
   step(9, "expect", checkExpected),
   step(10, "admission", acts.admit, { applies: (call) => !isFree(call) && !isProtective(call) }),
   { ...standing, inPlan: "never", applies: (call) => call.waited && standing.applies(call) },
-  step(11, "rate", acts.takeRate, { applies: (call) => !isFree(call) }),
+  step(11, "rate", acts.takeRate, { applies: (call) => !isFree(call) && !call.ctx.dry }),
   step(12, "guard", acts.guard, {
     applies: (call) => isEffect(call) && !isFree(call),
     drivesSafeState: true,
   }),
-  step(13, "charge", acts.charge, { applies: (call) => !isFree(call) }),
+  step(13, "charge", acts.charge, { applies: (call) => !isFree(call) && !call.ctx.dry }),
   step(14, "intent", acts.commitIntent, {
-    applies: (call) => isEffect(call) && resolved(call).target.output?.durability === "before",
+    applies: (call) =>
+      isEffect(call) && !call.ctx.dry && resolved(call).target.output?.durability === "before",
     drivesSafeState: true,
   }),
   step(15, "driver", runDriver, { drivesSafeState: true }),

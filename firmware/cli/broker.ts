@@ -8,6 +8,7 @@ import type { MessageBus } from "../ports/message-bus.ts";
 import { type OptionValue, textOption } from "./command.ts";
 import { deferred } from "./deferred.ts";
 import { UsageError } from "./errors.ts";
+import { objectIn } from "./json-input.ts";
 import { configIfAny } from "./operator.ts";
 import type { Session } from "./session.ts";
 
@@ -35,6 +36,17 @@ interface Place {
   readonly passwordFile: string | null;
 }
 
+/** An embedded broker may listen on any free port, which only the running daemon knows. */
+async function embeddedAddress(
+  session: Session,
+  embedded: { readonly host: string; readonly port: number },
+): Promise<string> {
+  if (embedded.port !== 0) return `mqtt://${embedded.host}:${embedded.port}`;
+  const address = objectIn(objectIn(await session.ask("status", {})).link).broker;
+  if (typeof address === "string") return address;
+  throw new CodedError("link_down", "The daemon's own broker is not running.", { status: 503 });
+}
+
 async function placeOf(session: Session, options: Options): Promise<Place> {
   const path = (value: OptionValue): string | null => {
     const file = textOption(value);
@@ -49,7 +61,7 @@ async function placeOf(session: Session, options: Options): Promise<Place> {
   if (url !== null) return { url, ...own };
   const broker = (await configIfAny(session))?.broker;
   const configured =
-    broker?.url ?? (broker?.embedded ? `mqtt://${broker.embedded.host}:${broker.embedded.port}` : null);
+    broker?.url ?? (broker?.embedded ? await embeddedAddress(session, broker.embedded) : null);
   if (configured === null) throw new UsageError("which broker?", "name it: --broker mqtts://broker.example.");
   return {
     url: configured,

@@ -98,7 +98,8 @@ export async function readStopped(
   });
   const call = methods[method];
   if (!call) throw new CodedError("unknown_method", `There is no reading method ${method}.`, { status: 404 });
-  return call(params, io.signal);
+  // Awaited here, because the store closes when this function ends.
+  return await call(params, io.signal);
 }
 
 /** Where reading goes: `--state` always means the directory itself. */

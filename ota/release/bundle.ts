@@ -1,0 +1,127 @@
+/** What an update carries: one policy, its programs and their self-tests, in RFC 8785 form; the hash is its name. */
+import { jcs } from "../../firmware/core/canonical-json.ts";
+import { readCanonical } from "../../firmware/core/dsse-verify.ts";
+import { type Refusal, refusal } from "../../firmware/core/errors.ts";
+import { sha256Hex } from "../../firmware/core/hash.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../firmware/core/json.ts";
+
+export const BUNDLE_SCHEMA = "imu.release-bundle/1";
+export const MAX_BUNDLE_BYTES = 4 * 1024 * 1024;
+export const MAX_PROGRAMS = 256;
+export const MAX_SELF_TESTS = 64;
+
+/** One dry run that the new release must pass on the device before it may stay. */
+export interface SelfTestEntry {
+  readonly program: string;
+  readonly payload: JsonObject;
+  readonly expect: { readonly ended: "halted" | "responded"; readonly status: number };
+}
+
+export interface ReleaseBundle {
+  readonly schema: typeof BUNDLE_SCHEMA;
+  readonly releaseId: string;
+  /** Grows with every release of a fleet. */
+  readonly version: number;
+  /** A document of `imu.policy/1`; judged by the policy compiler, not here. */
+  readonly policy: JsonObject;
+  /** Documents of `imu.program/1`; judged by the verifier, not here. */
+  readonly programs: readonly JsonObject[];
+  readonly selfTest: readonly SelfTestEntry[];
+  /** Wall ms. */
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  readonly notes: string;
+}
+
+const REQUIRED = ["expiresAt", "issuedAt", "notes", "policy", "programs", "releaseId", "schema", "version"];
+const RELEASE_ID = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+const MAX_NOTES = 4096;
+
+/** Release ids: 1 to 64 of a-z, 0-9, dot, underscore, hyphen. */
+export const isReleaseId = (value: unknown): value is string =>
+  typeof value === "string" && RELEASE_ID.test(value);
+
+export const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+
+export const isNotes = (value: unknown): value is string =>
+  typeof value === "string" && value.length <= MAX_NOTES;
+
+/** True if the object has all required members and none beyond the optional ones. */
+export function hasMembers(
+  value: JsonObject,
+  required: readonly string[],
+  optional: readonly string[] = [],
+): boolean {
+  const keys = Object.keys(value);
+  return (
+    required.every((name) => Object.hasOwn(value, name)) &&
+    keys.every((key) => required.includes(key) || optional.includes(key))
+  );
+}
+
+const malformed = (at: string): Refusal => refusal("malformed", 400, { at });
+
+function selfTestOf(value: Json): SelfTestEntry | null {
+  if (!isJsonObject(value) || !hasMembers(value, ["expect", "payload", "program"])) return null;
+  const { program, payload, expect } = value;
+  if (typeof program !== "string" || program.length > 64 || !isJsonObject(payload)) return null;
+  if (!isJsonObject(expect) || !hasMembers(expect, ["ended", "status"])) return null;
+  const { ended, status } = expect;
+  if (ended !== "halted" && ended !== "responded") return null;
+  if (!isTime(status) || status < 100 || status > 599) return null;
+  return { program, payload, expect: { ended, status } };
+}
+
+function documents(value: Json | undefined): readonly JsonObject[] | null {
+  if (!Array.isArray(value) || value.length > MAX_PROGRAMS) return null;
+  const list: readonly Json[] = value;
+  const found = list.filter(isJsonObject);
+  const names = new Set(found.map(({ name }) => name));
+  return found.length === list.length && names.size === found.length ? found : null;
+}
+
+function selfTests(value: Json | undefined): readonly SelfTestEntry[] | null {
+  if (value === undefined) return [];
+  if (!Array.isArray(value) || value.length > MAX_SELF_TESTS) return null;
+  const found = value.map((item: Json) => selfTestOf(item));
+  return found.every((entry) => entry !== null) ? found : null;
+}
+
+export type BundleResult = { readonly ok: true; readonly bundle: ReleaseBundle } | Refusal;
+
+/**
+ * Reads a bundle of unknown origin. Refusals: `target_too_large` (412), `payload_not_canonical`, `malformed` {at} (400).
+ * Unknown members are refused, programs of one name twice too.
+ */
+export function readBundle(bytes: Uint8Array): BundleResult {
+  if (bytes.length > MAX_BUNDLE_BYTES) {
+    return refusal("target_too_large", 412, { length: bytes.length, limit: MAX_BUNDLE_BYTES });
+  }
+  const read = readCanonical(bytes, MAX_BUNDLE_BYTES);
+  if (!read.ok) return read;
+  const { value } = read;
+  if (!isJsonObject(value) || !hasMembers(value, REQUIRED, ["selfTest"])) return malformed("/");
+  const { schema, releaseId, version, policy, issuedAt, expiresAt, notes } = value;
+  if (schema !== BUNDLE_SCHEMA) return malformed("/schema");
+  if (!isReleaseId(releaseId)) return malformed("/releaseId");
+  if (!isTime(version) || version < 1) return malformed("/version");
+  if (policy === undefined || !isJsonObject(policy)) return malformed("/policy");
+  if (!isTime(issuedAt)) return malformed("/issuedAt");
+  if (!isTime(expiresAt) || expiresAt < issuedAt) return malformed("/expiresAt");
+  if (!isNotes(notes)) return malformed("/notes");
+  const programs = documents(value.programs);
+  if (!programs) return malformed("/programs");
+  const selfTest = selfTests(value.selfTest);
+  if (!selfTest) return malformed("/selfTest");
+  const bundle = { schema, releaseId, version, policy, programs, selfTest, issuedAt, expiresAt, notes };
+  return { ok: true, bundle: { ...bundle, schema: BUNDLE_SCHEMA } };
+}
+
+/** The canonical bytes of a bundle. @throws CodedError `not_canonical`. */
+export function bundleBytes(bundle: Omit<ReleaseBundle, "schema">): Uint8Array {
+  const { selfTest, ...rest } = bundle;
+  return jcs({ ...rest, schema: BUNDLE_SCHEMA, ...(selfTest.length > 0 ? { selfTest } : {}) });
+}
+
+/** The name of a release: SHA-256 of its bundle's bytes. */
+export const releaseHash = (bytes: Uint8Array): string => sha256Hex(bytes);

@@ -1,0 +1,563 @@
+/** Signed releases from their offer to their commit or their undoing (rollout.md). One at a time. */
+import { toHex } from "../firmware/core/bytes.ts";
+import { CodedError, codeOf, type Refusal, refusal } from "../firmware/core/errors.ts";
+import type { JsonObject } from "../firmware/core/json.ts";
+import { checkBundle, gatesStep, planStep, shadowStep, verifyOffer, verifyStep } from "./before.ts";
+import { type BootResult, bootUpdates } from "./boot.ts";
+import {
+  loadStored,
+  type OtaContext,
+  type OtaOptions,
+  type OtaRuntime,
+  pointerOf,
+  type StepOutcome,
+  within,
+} from "./context.ts";
+import { OtaJournal } from "./journal.ts";
+import {
+  isBeforeActive,
+  isRefused,
+  isTerminal,
+  type OtaStep,
+  STEP_DEADLINE_MS,
+  stepOf,
+  transition,
+} from "./machine.ts";
+import type { ReleaseStatement } from "./release/statement.ts";
+import { REFUSED_MS, rollbackOutcome, rollbackStep, targetOf } from "./rollback.ts";
+import type { OtaRun } from "./run.ts";
+import { type OtaSettings, settingsOf } from "./settings.ts";
+import { type Pointer, Slots } from "./slots.ts";
+import {
+  activateStep,
+  guardStep,
+  holdStartStep,
+  holdStep,
+  keptReleases,
+  probeStep,
+  selfTestStep,
+  TrialWatch,
+} from "./trial.ts";
+
+export type StageResult = { readonly ok: true; readonly runId: string } | Refusal;
+
+export interface OtaStatus {
+  readonly pointer: Pointer;
+  /** Hash of the release that runs; null in safe mode. */
+  readonly running: string | null;
+  readonly run: OtaRun | null;
+}
+
+export type RollbackWish = "auto" | "previous" | "factory" | (string & {});
+
+interface Interrupt {
+  readonly event: "abort" | "emergency";
+  readonly reason: string;
+  readonly target?: string;
+}
+
+type Work = StepOutcome | { readonly hold: OtaRun } | { readonly done: OtaRun; readonly isJudged: boolean };
+
+const CLOCK_WAIT_MS = 1000;
+const DISK_RESERVE = 16 * 1024 * 1024;
+/** Leaving on these is dangerous for what is connected: outputs go safe first. */
+const UNSAFE_EVENTS: ReadonlySet<string> = new Set([
+  "self_test_fail",
+  "probe_fail",
+  "activate_fail",
+  "emergency",
+]);
+/** Refusing these would bar a release for what is no fault of its own. */
+const FORGIVEN: ReadonlySet<string> = new Set(["aborted_by_command", "emergency_rollback"]);
+
+/**
+ * Invariants: one run at a time; every arrow is durable before its effect; whatever fails before activation leaves the
+ * release in force untouched; after it the release before is restored without anybody's help.
+ */
+export class OtaService implements AsyncDisposable {
+  readonly #options: OtaOptions;
+  readonly #slots: Slots;
+  readonly #journal: OtaJournal;
+  readonly #stop = new AbortController();
+  #context: OtaContext | null = null;
+  #watch: TrialWatch | null = null;
+  #booted: BootResult | null = null;
+  #run: OtaRun | null = null;
+  #working: Promise<void> | null = null;
+  #interrupt: Interrupt | null = null;
+  #stepAbort: AbortController | null = null;
+  #isFetching = false;
+
+  constructor(options: OtaOptions) {
+    this.#options = options;
+    this.#slots = new Slots(options.store);
+    const { committer, clock } = options;
+    const onEvent = options.onEvent ?? (() => undefined);
+    this.#journal = new OtaJournal({ slots: this.#slots, committer, clock, onEvent });
+  }
+
+  /**
+   * Finds what is to be run, before any program runs; undoes a trial that crashed or restarted too often.
+   * @returns the release to load, or null with the reason for safe mode. @throws storage codes.
+   */
+  async boot(): Promise<BootResult> {
+    const { result, run } = await bootUpdates({
+      options: this.#options,
+      slots: this.#slots,
+      journal: this.#journal,
+    });
+    this.#booted = result;
+    this.#run = run;
+    return result;
+  }
+
+  /** Goes on with an update that was under way. The host runs what `boot` returned. */
+  async start(runtime: OtaRuntime): Promise<void> {
+    if (this.#booted === null) throw new CodedError("internal", "Updates are started after boot.");
+    const { release, reason } = this.#booted;
+    const running = release?.hash ?? null;
+    const { options } = { options: this.#options };
+    this.#context = { options, slots: this.#slots, journal: this.#journal, runtime, running };
+    if (release === null) await runtime.host.safeMode(reason);
+    this.#kick();
+  }
+
+  /** Handles a statement that a transport has heard: verifies it, fetches its bundle, stages it. */
+  async offer(statementBytes: Uint8Array): Promise<StageResult> {
+    const source = this.#context?.runtime.source;
+    if (!source) return refusal("no_source", 503);
+    const settings = await this.#settings();
+    const verified = verifyOffer(this.#options, statementBytes, settings.quorumK);
+    if (!verified.ok) return verified;
+    const { statement } = verified;
+    if (this.#run?.candidate === statement.bundle.sha256) return { ok: true, runId: this.#run.runId };
+    const refused = await this.#admission(statement);
+    if (refused) return refused;
+    this.#isFetching = true;
+    try {
+      const bytes = await source.fetch(statement.bundle, this.#stop.signal);
+      return await this.#accept(statementBytes, bytes);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      return refusal(error.code, error.status, error.details);
+    } finally {
+      this.#isFetching = false;
+    }
+  }
+
+  /** Takes a release whose bytes are already here, for example from `imuctl ota stage`. */
+  async stage(statementBytes: Uint8Array, bundle: Uint8Array): Promise<StageResult> {
+    return this.#isFetching ? refusal("ota_busy", 409) : this.#accept(statementBytes, bundle);
+  }
+
+  async #accept(statementBytes: Uint8Array, bytes: Uint8Array): Promise<StageResult> {
+    const settings = await this.#settings();
+    const verified = verifyOffer(this.#options, statementBytes, settings.quorumK);
+    if (!verified.ok) return verified;
+    const { statement } = verified;
+    const refused = await this.#admission(statement, true);
+    if (refused) return refused;
+    const checked = checkBundle(statement, bytes);
+    if (!checked.ok) return checked;
+    const pointer = await pointerOf(this.#slots);
+    // Everything above may have taken time: only one of two that came together goes on.
+    if (this.#run !== null) return refusal("ota_busy", 409, { state: this.#run.state });
+    const run = this.#newRun(statement, pointer, settings);
+    this.#run = run;
+    try {
+      const { candidate } = run;
+      const ops = [
+        this.#slots.putBytes(candidate, bytes),
+        this.#slots.putStatement(candidate, statementBytes),
+      ];
+      await this.#journal.write(run, { ops, data: { signers: verified.signers } });
+    } catch (error) {
+      this.#run = null;
+      throw error;
+    }
+    this.#kick();
+    return { ok: true, runId: run.runId };
+  }
+
+  #newRun(statement: ReleaseStatement, pointer: Pointer, settings: OtaSettings): OtaRun {
+    const { clock, entropy } = this.#options;
+    const now = clock.wallMs();
+    return {
+      v: 1,
+      runId: `ota-${String(now).padStart(14, "0")}-${toHex(entropy.bytes(4))}`,
+      rolloutId: null,
+      kind: "policy",
+      releaseId: statement.releaseId,
+      version: statement.version,
+      candidate: statement.bundle.sha256,
+      from: pointer.active,
+      state: "received",
+      startedAt: now,
+      enteredAt: now,
+      trialRestarts: 0,
+      heldMs: 0,
+      hold: null,
+      activatedAt: null,
+      reason: null,
+      to: null,
+      gateResults: [],
+      baseline: null,
+      settings,
+      repairs: statement.repairs,
+      isHistoryWaived: pointer.active === pointer.factory && pointer.history.length === 0,
+      isUnsafe: false,
+    };
+  }
+
+  /** What forbids a release whatever it contains (rollout.md 3). */
+  async #admission(statement: ReleaseStatement, isFetched = false): Promise<Refusal | null> {
+    const { clock, facts } = this.#options;
+    const { sha256, length } = statement.bundle;
+    if (this.#run !== null || (this.#isFetching && !isFetched)) {
+      return refusal("ota_busy", 409, { state: this.#run?.state ?? "fetching" });
+    }
+    if (clock.trust() !== "trusted") return refusal("clock_untrusted", 412);
+    const pointer = await pointerOf(this.#slots);
+    if (pointer.active === sha256) return refusal("already_active", 409);
+    const refused = await this.#slots.refused(sha256);
+    const isRecent = refused !== null && clock.wallMs() - refused.at < REFUSED_MS;
+    if (pointer.bad.includes(sha256) || isRecent) {
+      return refusal("already_rejected", 409, { reason: refused?.reason ?? "rolled_back" });
+    }
+    if (statement.version <= pointer.versionFloor) {
+      return refusal("version_not_newer", 409, {
+        version: statement.version,
+        committed: pointer.versionFloor,
+      });
+    }
+    const free = (await facts.freeBytes?.()) ?? null;
+    if (free !== null && free < 2 * length + DISK_RESERVE) return refusal("disk_low", 412, { free, length });
+    return facts.isPowerLow?.() === true ? refusal("power_low", 412) : null;
+  }
+
+  async #settings(): Promise<OtaSettings> {
+    const pointer = await pointerOf(this.#slots);
+    const active = await loadStored(this.#options, this.#slots, pointer.active);
+    if (!active.ok) throw new CodedError(active.code, "The release in force cannot be read.");
+    return settingsOf(active.release.policy, this.#options.config);
+  }
+
+  /** @throws CodedError `store_corrupt`. */
+  async status(): Promise<OtaStatus> {
+    return { pointer: await pointerOf(this.#slots), running: this.#context?.running ?? null, run: this.#run };
+  }
+
+  /** Ended runs, newest first, at most 50. */
+  async history(): Promise<readonly OtaRun[]> {
+    return [...(await this.#slots.runs())].reverse();
+  }
+
+  /** A run with every gate's findings; null if it is not known any more. */
+  async explain(runId: string): Promise<OtaRun | null> {
+    if (this.#run?.runId === runId) return this.#run;
+    return (await this.#slots.runs()).find((run) => run.runId === runId) ?? null;
+  }
+
+  /** Gives an update up: `ota_idle` (409) without one, `invalid_transition` once it is committed. */
+  async abort(
+    reason = "aborted_by_command",
+  ): Promise<{ readonly ok: true; readonly state: string } | Refusal> {
+    const run = this.#run;
+    if (run === null) return refusal("ota_idle", 409);
+    const possible = transition(run, "abort");
+    if (isRefused(possible)) return possible;
+    await this.#apply({ event: "abort", reason });
+    const ended = await this.explain(run.runId);
+    return { ok: true, state: ended?.state ?? "unknown" };
+  }
+
+  /**
+   * Replaces the release in force, whatever update is under way; no gates, the target was committed before.
+   * Refused with `rollback_target_unknown` (404) if the device does not have it.
+   */
+  async rollback(
+    wish: RollbackWish = "auto",
+    why = "emergency_rollback",
+  ): Promise<{ readonly ok: true; readonly to: string | null } | Refusal> {
+    const target = await this.#resolve(wish);
+    if (typeof target === "object" && target !== null) return target;
+    const interrupt: Interrupt = {
+      event: "emergency",
+      reason: "emergency_rollback",
+      ...(target === null ? {} : { target }),
+    };
+    this.#options.log.warn("ota_emergency_rollback", { wish, why });
+    if (this.#run?.state === "safe_mode") await this.#recover(this.#run, target);
+    else if (this.#run !== null && !isBeforeActive(this.#run.state)) await this.#apply(interrupt);
+    else {
+      if (this.#run !== null) await this.#apply(interrupt);
+      this.#run ??= await this.#inForce(await pointerOf(this.#slots));
+      await this.#apply(interrupt);
+    }
+    return { ok: true, to: this.#context?.running ?? null };
+  }
+
+  /** Leaves safe mode by an operator's word: the target is tried like that of any rollback. */
+  async #recover(run: OtaRun, target: string | null): Promise<void> {
+    const context = this.#context;
+    if (context === null) return;
+    const pointer = await pointerOf(this.#slots);
+    const to = target ?? (await targetOf(context, pointer)) ?? pointer.factory;
+    const next: OtaRun = { ...run, to, isUnsafe: true };
+    await this.#storeTarget(next, {
+      ...pointer,
+      active: to,
+      previous: null,
+      lastKnownGood: to,
+      slot: "committed",
+    });
+    const store = (changed: OtaRun, moved: Pointer): Promise<void> => this.#storeTarget(changed, moved);
+    await this.#take(next, await rollbackStep(context, next, store, this.#stop.signal));
+  }
+
+  /** A run that stands for the committed release, so that undoing it takes the one path there is. */
+  async #inForce(pointer: Pointer): Promise<OtaRun> {
+    const active = await loadStored(this.#options, this.#slots, pointer.active);
+    const settings = active.ok
+      ? settingsOf(active.release.policy, this.#options.config)
+      : await this.#settings();
+    const { releaseId, version } = active.ok ? active.release.bundle : { releaseId: "unknown", version: 0 };
+    const now = this.#options.clock.wallMs();
+    return {
+      v: 1,
+      runId: `ota-${String(now).padStart(14, "0")}-${toHex(this.#options.entropy.bytes(4))}`,
+      rolloutId: null,
+      kind: "policy",
+      releaseId,
+      version,
+      candidate: pointer.active,
+      from: pointer.previous ?? pointer.factory,
+      state: "committed",
+      startedAt: now,
+      enteredAt: now,
+      trialRestarts: 0,
+      heldMs: 0,
+      hold: null,
+      activatedAt: null,
+      reason: null,
+      to: null,
+      gateResults: [],
+      baseline: null,
+      settings,
+      repairs: [],
+      isHistoryWaived: false,
+      isUnsafe: true,
+    };
+  }
+
+  async #resolve(wish: RollbackWish): Promise<string | null | Refusal> {
+    const pointer = await pointerOf(this.#slots);
+    if (wish === "auto") return null;
+    const hash = wish === "factory" ? pointer.factory : wish === "previous" ? pointer.previous : wish;
+    const isKnown =
+      hash !== null && (hash === pointer.factory || pointer.history.some((one) => one.hash === hash));
+    const isStored = isKnown && hash !== null && (await loadStored(this.#options, this.#slots, hash)).ok;
+    if (!isStored || hash === pointer.active)
+      return refusal("rollback_target_unknown", 404, { target: hash ?? wish });
+    return hash;
+  }
+
+  /** Allows a release that was refused or rolled back to be offered again (`policy.retry`). */
+  async retry(hash: string): Promise<void> {
+    const pointer = await pointerOf(this.#slots);
+    const next: Pointer = { ...pointer, bad: pointer.bad.filter((other) => other !== hash) };
+    const event = {
+      kind: "config_change",
+      actor: "daemon",
+      severity: "info",
+      data: { name: "policy.retry", hash },
+    } as const;
+    const ops = [this.#slots.putPointer(next), this.#slots.dropRefused(hash)];
+    await this.#options.committer.commit({ events: [event], ops }, { urgent: true });
+  }
+
+  /** Resolves when nothing is under way any more: ended, waiting in safe mode, or stopped by a failing store. */
+  async settled(): Promise<void> {
+    while (this.#working !== null) await this.#working;
+  }
+
+  /** Ends in order: an update under way goes on at the next start, and that start is no crash. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new CodedError("run_cut", "The daemon is stopping."));
+    await this.settled();
+    const { kernelBootId } = this.#options.facts;
+    const ops = [this.#slots.putBootMark({ kernelBootId, clean: true })];
+    await this.#options.committer.commit({ events: [], ops }, { urgent: true });
+  }
+
+  async #apply(interrupt: Interrupt): Promise<void> {
+    this.#interrupt = interrupt;
+    this.#stepAbort?.abort(new CodedError("interrupted", "The step was interrupted by a command."));
+    this.#kick();
+    await this.settled();
+  }
+
+  #kick(): void {
+    if (this.#context === null || this.#stop.signal.aborted) return;
+    const context = this.#context;
+    this.#working ??= this.#drive(context)
+      .catch((error: unknown) => {
+        // Nothing more is done until the next boot, which finds the last durable arrow.
+        this.#options.log.error("ota_stopped", { code: codeOf(error), error: String(error) });
+      })
+      .finally(() => {
+        this.#working = null;
+      });
+  }
+
+  async #drive(context: OtaContext): Promise<void> {
+    while (this.#run !== null && !this.#stop.signal.aborted) {
+      const run = this.#run;
+      const interrupt = this.#interrupt;
+      this.#interrupt = null;
+      if (interrupt !== null) {
+        const arrow = await this.#interruptOutcome(context, run, interrupt);
+        if (arrow !== null) {
+          await this.#take(run, arrow);
+          continue;
+        }
+      }
+      const step = stepOf(run.state);
+      if (step === null) return;
+      const work = await this.#attempt(context, run, step);
+      if (work === null) continue;
+      if ("hold" in work) {
+        await this.#journal.note(work.hold);
+        this.#run = work.hold;
+      } else if ("done" in work) await this.#endGuard(work.done, work.isJudged);
+      else await this.#take(run, work);
+    }
+  }
+
+  async #interruptOutcome(
+    context: OtaContext,
+    run: OtaRun,
+    interrupt: Interrupt,
+  ): Promise<StepOutcome | null> {
+    const { event, reason, target } = interrupt;
+    if (isRefused(transition(run, event))) return null;
+    if (isBeforeActive(run.state)) return { event, reason };
+    return rollbackOutcome(context, run, {
+      event,
+      reason,
+      patch: { isUnsafe: event === "emergency" },
+      ...(target === undefined ? {} : { target }),
+    });
+  }
+
+  /** Takes one arrow: stored first; then the run in memory is what is stored. */
+  async #take(run: OtaRun, outcome: StepOutcome): Promise<void> {
+    const { event } = outcome;
+    const next = transition(run, event, outcome.reason === undefined ? {} : { reason: outcome.reason });
+    let change = outcome;
+    if (!isRefused(next) && next.state === "rolling_back" && outcome.patch?.to === undefined) {
+      const isUnsafe = outcome.patch?.isUnsafe ?? UNSAFE_EVENTS.has(event);
+      const reason = next.reason ?? event;
+      const undone = await rollbackOutcome({ options: this.#options, slots: this.#slots }, run, {
+        event,
+        reason,
+        patch: { ...outcome.patch, isUnsafe },
+        ...(outcome.data ? { data: outcome.data } : {}),
+      });
+      change = undone;
+    } else if (!isRefused(next) && next.state === "rejected") {
+      change = {
+        ...outcome,
+        ops: [...(outcome.ops ?? []), ...(await this.#forget(run, next.reason ?? event))],
+      };
+    }
+    const stored = await this.#journal.arrow(run, event, change);
+    this.#run = isTerminal(stored.state) ? null : stored;
+    if (stored.state === "safe_mode" && this.#context) {
+      this.#context.running = null;
+      await this.#context.runtime.host.safeMode(stored.reason ?? "rollback_failed");
+    }
+  }
+
+  /** A rejected candidate's bytes go; its hash stays refused unless it was not at fault. */
+  async #forget(run: OtaRun, reason: string) {
+    const ops = [...(await this.#slots.dropOthers(keptReleases(await pointerOf(this.#slots))))];
+    if (FORGIVEN.has(reason)) return ops;
+    const now = this.#options.clock.wallMs();
+    return [...ops, ...(await this.#slots.putRefused(run.candidate, { at: now, reason }, now - REFUSED_MS))];
+  }
+
+  async #endGuard(run: OtaRun, isJudged: boolean): Promise<void> {
+    const data: JsonObject = { runId: run.runId, candidate: run.candidate, judged: isJudged };
+    const event = {
+      kind: "kpi_regression_ok",
+      actor: "daemon",
+      severity: isJudged ? "info" : "warn",
+      data,
+    } as const;
+    const ops = await this.#slots.archive(run);
+    await this.#options.committer.commit({ events: [event], ops }, { urgent: true });
+    this.#run = null;
+  }
+
+  /** One step with its deadline. Null: interrupted or waiting, look again. */
+  async #attempt(context: OtaContext, run: OtaRun, step: OtaStep): Promise<Work | null> {
+    const { clock, log } = this.#options;
+    this.#stepAbort = new AbortController();
+    const signal = AbortSignal.any([this.#stop.signal, this.#stepAbort.signal]);
+    try {
+      if (isBeforeActive(run.state) && clock.trust() !== "trusted") {
+        await clock.sleep(CLOCK_WAIT_MS, signal);
+        return null;
+      }
+      const base = STEP_DEADLINE_MS[step];
+      const extra = step === "probe" ? run.settings.probe.windowMs : step === "self_test" ? 30_000 : 0;
+      const deadline = base === null ? null : base + extra;
+      return await within(clock, deadline, signal, (inner) => this.#perform(context, run, step, inner));
+    } catch (error) {
+      if (signal.aborted) return null;
+      const code = codeOf(error);
+      if (code === "ledger_unavailable" || code.startsWith("store_")) throw error;
+      log.error("ota_step_failed", { step, code, error: String(error) });
+      if (code === "timeout") return { event: "timeout" };
+      return step === "guard" ? { hold: run } : { event: `${step}_fail`, reason: code };
+    } finally {
+      this.#stepAbort = null;
+    }
+  }
+
+  async #perform(context: OtaContext, run: OtaRun, step: OtaStep, signal: AbortSignal): Promise<Work> {
+    if (step === "hold" && run.state === "probe") return holdStartStep(run);
+    if (step !== "hold" && step !== "guard") this.#watch = null;
+    switch (step) {
+      case "verify":
+        return verifyStep(context, run, signal);
+      case "plan":
+        return planStep(context, run, signal);
+      case "gates":
+        return gatesStep(context, run, signal);
+      case "shadow":
+        return shadowStep(context, run, signal);
+      case "activate":
+        return activateStep(context, run);
+      case "self_test":
+        return selfTestStep(context, run, signal);
+      case "probe":
+        return probeStep(context, run, signal);
+      case "hold":
+        this.#watch ??= new TrialWatch(context);
+        return holdStep(context, run, this.#watch, signal);
+      case "guard":
+        this.#watch ??= new TrialWatch(context);
+        return guardStep(context, run, this.#watch, signal);
+      case "rollback":
+        return rollbackStep(context, run, (next, pointer) => this.#storeTarget(next, pointer), signal);
+    }
+  }
+
+  async #storeTarget(run: OtaRun, pointer: Pointer): Promise<void> {
+    const ops = [this.#slots.putPointer(pointer), this.#slots.putCurrent(run)];
+    await this.#options.committer.commit({ events: [], ops }, { urgent: true });
+    this.#run = run;
+  }
+}

@@ -32,8 +32,18 @@ function explain(error: unknown): string {
   return lines.join("\n");
 }
 
+/** A signal, or a fault of the daemon itself: either way the outputs go safe before the process ends. */
 function untilStopped(): Promise<string> {
   return new Promise((done) => {
+    for (const fault of ["uncaughtException", "unhandledRejection"] as const) {
+      process.once(fault, (error) => {
+        process.stderr.write(
+          `imud: internal fault, stopping: ${error instanceof Error ? error.stack : String(error)}\n`,
+        );
+        process.exitCode = EXIT_FAILED;
+        done(fault);
+      });
+    }
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => done(signal));
   });
 }
@@ -65,7 +75,7 @@ async function listen(device: Device, runDir: string): Promise<ControlServer> {
 async function serve(
   config: Config,
   observer: DeviceObserver,
-  onStarted: (device: Device) => Promise<void> | void,
+  onStarted: (device: Device) => Disposable | null,
 ): Promise<void> {
   const stopped = untilStopped();
   const log = PinoLog.create(config.logLevel);
@@ -74,7 +84,7 @@ async function serve(
   try {
     control = await listen(device, config.runDir);
     await device.start();
-    await onStarted(device);
+    using _scenes = onStarted(device);
     const reason = await stopped;
     log.info("stopping", { reason });
     await device.stop(reason);
@@ -95,6 +105,7 @@ async function runDaemon(options: { readonly config: string; readonly narrate?: 
     process.stdout.write(
       `imud ${VERSION}: ${device.parts.state.identity.deviceId} on ${config.board}, ledger size ${device.parts.state.ledger.head.size}\n`,
     );
+    return null;
   });
 }
 

@@ -14,7 +14,7 @@ export interface Demo {
   readonly config: Config;
   readonly introduction: string;
   /** Tells what runs, and lets the soil probe fail for a while, so that a refusal can be seen. */
-  started(device: Device, say: (line: string) => void): void;
+  started(device: Device, say: (line: string) => void): Disposable;
 }
 
 /** @param dir absolute folder; created with everything in it unless it holds a configuration. @param nowMs wall ms. */
@@ -50,14 +50,15 @@ export async function prepareDemo(dir: string, nowMs: number): Promise<Demo> {
         `${state.identity.deviceId} is running ${programs}; broker ${link.address ?? "none"}; ledger size ${state.ledger.head.size}`,
       );
       const faults = board.greenhouse?.hardware.faults;
-      state.clock.after(PROBE_FAULT_AFTER_MS, () => {
+      let timer = state.clock.after(PROBE_FAULT_AFTER_MS, () => {
         faults?.inject("spi:0.0", { kind: "stuck_high" });
         say("(the simulator unplugs the soil probe: watch the pump being refused)");
-        state.clock.after(PROBE_FAULT_MS, () => {
+        timer = state.clock.after(PROBE_FAULT_MS, () => {
           faults?.clear("spi:0.0");
           say("(the soil probe is back)");
         });
       });
+      return { [Symbol.dispose]: () => timer.cancel() };
     },
   };
 }

@@ -1,4 +1,4 @@
-/** Alerts of this device: the newest ones for people, each in the ledger, repeated ones at most once a minute. */
+/** Alerts of this device: the newest ones for people, each in the ledger; the same one again at most once a minute. */
 import { codeOf } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { LedgerWriter, Severity } from "../ledger/types.ts";
@@ -12,17 +12,28 @@ export interface Alert {
   readonly at: number;
 }
 
+interface Told {
+  readonly key: string;
+  readonly alert: Alert;
+}
+
 const KEPT = 64;
 const QUIET_MS = 60_000;
-const MAX_CODES = 256;
+const MAX_KEYS = 256;
+
+/** What an alert is about: two missing buses are two alerts, one bus that is asked for again is the same one. */
+const ABOUT = ["resource", "output", "program", "about"] as const;
+const keyOf = (code: string, details: JsonObject): string =>
+  JSON.stringify([code, ...ABOUT.map((member) => details[member] ?? null)]);
 
 export class Alerts {
   readonly #ledger: LedgerWriter;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #onAlert: (alert: Alert) => void;
-  readonly #recent: Alert[] = [];
+  readonly #recent: Told[] = [];
   readonly #quietUntil = new Map<string, number>();
+  #raised = 0;
 
   constructor(parts: {
     readonly ledger: LedgerWriter;
@@ -36,27 +47,36 @@ export class Alerts {
     this.#onAlert = parts.onAlert;
   }
 
-  /** The newest last. */
+  /** The newest last, each with what was last said of it. */
   get recent(): readonly Alert[] {
-    return [...this.#recent];
+    return this.#recent.map(({ alert }) => alert);
   }
 
   /** Never throws and never waits: an alert must not stop what raised it. */
   raise(code: string, details: JsonObject, severity: Severity = "error"): void {
     const alert = { code, details, at: this.#clock.wallMs() };
-    this.#recent.push(alert);
-    if (this.#recent.length > KEPT) this.#recent.shift();
-    this.#onAlert(alert);
+    const key = keyOf(code, details);
+    this.#remember(key, alert);
     const now = this.#clock.monoMs();
-    if ((this.#quietUntil.get(code) ?? 0) > now) return;
-    if (this.#quietUntil.size >= MAX_CODES) this.#quietUntil.clear();
-    this.#quietUntil.set(code, now + QUIET_MS);
+    if ((this.#quietUntil.get(key) ?? 0) > now) return;
+    if (this.#quietUntil.size >= MAX_KEYS) this.#quietUntil.clear();
+    this.#quietUntil.set(key, now + QUIET_MS);
+    this.#onAlert(alert);
     this.#log.warn("alert", { code, details });
-    const data = { alertId: `${code}/${alert.at}`, name: code, level: severity, state: "raised", details };
+    const alertId = `${code}/${alert.at}/${this.#raised++}`;
+    const data = { alertId, name: code, level: severity, state: "raised", details };
     void this.#ledger
       .commit({ events: [{ kind: "alert", actor: "daemon", severity, data }], ops: [] })
       .catch((error: unknown) =>
         this.#log.error("ledger_append_failed", { kind: "alert", code: codeOf(error) }),
       );
+  }
+
+  /** A repeated alert takes the place of its earlier one, so that a flood of one kind hides no other. */
+  #remember(key: string, alert: Alert): void {
+    const at = this.#recent.findIndex((told) => told.key === key);
+    if (at >= 0) this.#recent.splice(at, 1);
+    this.#recent.push({ key, alert });
+    if (this.#recent.length > KEPT) this.#recent.shift();
   }
 }

@@ -5,6 +5,8 @@ import type { DeviceParts } from "./device.ts";
 import { linkView } from "./fleet-parts.ts";
 import { VERSION } from "./package-info.ts";
 
+const SHOWN_ALERTS = 32;
+
 /** The newest facts that an operator asks for first. */
 export function statusSummary(parts: DeviceParts): JsonObject {
   const { config, state, runs, boot, link, fleet, alerts, capabilities } = parts;
@@ -44,7 +46,7 @@ export function statusSummary(parts: DeviceParts): JsonObject {
           converged: fleet.sync.measures().converged,
         }
       : null,
-    alerts: alerts.recent.slice(-10).map((alert) => ({ ...alert })),
+    alerts: alerts.recent.slice(-SHOWN_ALERTS).map((alert) => ({ ...alert })),
     runs: { active: runs.running },
   };
 }

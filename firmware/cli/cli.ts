@@ -8,6 +8,7 @@ import { addEvidence } from "./commands/evidence.ts";
 import { addInit } from "./commands/init.ts";
 import { addLedger } from "./commands/ledger.ts";
 import { addLive } from "./commands/live.ts";
+import { addOta } from "./commands/ota.ts";
 import { addProgram } from "./commands/program-check.ts";
 import { addReplay } from "./commands/replay.ts";
 import { addRuns } from "./commands/runs.ts";
@@ -32,6 +33,7 @@ const COMMANDS: readonly ((program: Command, cli: Cli) => void)[] = [
   addBoard,
   addLive,
   addSend,
+  addOta,
   addSim,
 ];
 

@@ -107,7 +107,7 @@ describe("imuctl program check", () => {
         outputs: ["pump"],
         code: [{ op: "CAP", name: "gpio.write", args: { output: "pump", value: 7 } }, { op: "HALT" }],
       },
-      "code\t0",
+      "contract_violation\tcode\t0",
     ],
   ])("names %s with unit and index, exit 1", async (_, change, issue) => {
     await using dir = await tempDir();

@@ -40,12 +40,32 @@ function remedyOf(error: CodedError): readonly string[] {
   return text === undefined || error.message.includes("Remedy: ") ? [] : [text];
 }
 
+/** Members of `details` that the message or the remedy says already. */
+const SAID = new Set([
+  "remedy",
+  "howTo",
+  "commands",
+  "why",
+  "path",
+  "line",
+  "resource",
+  "requiresConsent",
+  "existing",
+]);
+
+/** What else is known: the findings of a refusal, for example both Φ values of a release. */
+function detailsOf(error: CodedError): readonly string[] {
+  const rest = Object.entries(error.details).filter(([name]) => !SAID.has(name));
+  return rest.length === 0 ? [] : [`details: ${safe(JSON.stringify(Object.fromEntries(rest)))}`];
+}
+
 /** Lines for standard error. @param debug adds the stack and its causes. */
 export function errorText(error: unknown, debug: boolean): string {
   const lines: string[] = [];
   if (error instanceof CodedError) {
     const message = error instanceof ResourceRequired ? error.requirement.why : error.message;
     lines.push(`imuctl: ${error.code}: ${safe(message)}`);
+    lines.push(...detailsOf(error));
     const [first, ...more] = remedyOf(error);
     if (first !== undefined) lines.push(`remedy: ${safe(first)}`, ...more.map(safe));
   } else {

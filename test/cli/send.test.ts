@@ -154,7 +154,7 @@ describe("imuctl send", () => {
     const { code, err } = await send("status.get", "--device", "imu-0000000000000000", "--wait", "0");
 
     expect(code).toBe(1);
-    expect(err).toMatch(/no_receipt: imu-0000000000000000 did not answer.*\nremedy: /);
+    expect(err).toMatch(/no_receipt: imu-0000000000000000 did not answer within 0 s\.\n.*\nremedy: /);
   });
 
   test("a private key that others may read is not used", async () => {

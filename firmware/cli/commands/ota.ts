@@ -1,14 +1,14 @@
 /** `imuctl ota` on the device: what runs, what was tried, staging a release by hand, giving up, going back. */
 import type { Command } from "commander";
 import { MAX_BUNDLE_BYTES, MAX_STATEMENT_BYTES } from "../../../ota/index.ts";
-import { fromUtf8 } from "../../core/bytes.ts";
+import { toBase64 } from "../../core/bytes.ts";
 import { CodedError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { act, add, type Cli, type Handler, textOption } from "../command.ts";
 import { OK } from "../exit-codes.ts";
 import { objectIn, rowsIn } from "../json-input.ts";
 import type { Session } from "../session.ts";
-import { pairs, pretty, table, time } from "../text.ts";
+import { pairs, table, time } from "../text.ts";
 import { addPublisher } from "./ota-publish.ts";
 
 /** What the daemon's socket takes in one request, with room for its frame. */
@@ -57,18 +57,54 @@ const history: Handler = async (session) => {
   return OK;
 };
 
-/** Answers of the daemon are values: a refusal is printed with its details, which hold both Φ values where it is about Φ. */
-function answered(session: Session, value: JsonObject): number {
-  session.result(value, value.ok === false ? pretty(value) : pairs(Object.entries(value)));
-  return session.exit(value.ok !== false);
+const explain: Handler = async (session, { args }) => {
+  const runId = args[0] ?? "";
+  const value = await session.ask("ota.explain", { runId });
+  if (value === null) {
+    throw new CodedError("not_found", `There is no update ${runId}.`, {
+      status: 404,
+      details: { remedy: "imuctl ota history lists the last ones." },
+    });
+  }
+  const run = objectIn(value);
+  const gates = rowsIn(run.gateResults).map((result) => {
+    const codes = rowsIn(result.violations).map(({ code }) => String(code));
+    return [
+      result.gate,
+      result.ok === true ? "passed" : "failed",
+      codes.join(","),
+      result.facts,
+      result.violations,
+    ];
+  });
+  const { state, reason, releaseId, version, candidate, from, to } = run;
+  const facts = pairs([
+    ["state", state],
+    ["reason", reason],
+    ["release", releaseId],
+    ["version", version],
+    ["bundle", candidate],
+    ["from", from],
+    ["to", to],
+  ]);
+  session.result(
+    run,
+    `${facts}\n${table(["gate", "result", "codes", "measured", "findings"], gates, session.io.isTty)}`,
+  );
+  return OK;
+};
+
+function done(session: Session, value: JsonObject): number {
+  session.result(value, pairs(Object.entries(value)));
+  return OK;
 }
 
 const stage: Handler = async (session, { args }) => {
   const { files } = session.io;
   const [statementPath = "", bundlePath = ""] = args;
-  const statement = fromUtf8(await files.read(session.path(statementPath), MAX_STATEMENT_BYTES));
-  const bundle = fromUtf8(await files.read(session.path(bundlePath), MAX_BUNDLE_BYTES));
-  const params = { statement, bundle };
+  const statement = await files.read(session.path(statementPath), MAX_STATEMENT_BYTES);
+  const bundle = await files.read(session.path(bundlePath), MAX_BUNDLE_BYTES);
+  const params = { statement: toBase64(statement), bundle: toBase64(bundle) };
   const size = JSON.stringify(params).length;
   if (size > MAX_STAGED_TEXT) {
     throw new CodedError(
@@ -80,22 +116,26 @@ const stage: Handler = async (session, { args }) => {
       },
     );
   }
-  return answered(session, objectIn(await session.ask("ota.stage", params, STAGE_TIMEOUT_MS)));
+  return done(session, objectIn(await session.ask("ota.stage", params, STAGE_TIMEOUT_MS)));
 };
 
 const abort: Handler = async (session) =>
-  answered(session, objectIn(await session.ask("ota.abort", {}, CHANGE_TIMEOUT_MS)));
+  done(session, objectIn(await session.ask("ota.abort", {}, CHANGE_TIMEOUT_MS)));
 
 const rollback: Handler = async (session, { args, options }) => {
   const reason = textOption(options.reason);
   const params = { target: args[0] ?? "auto", ...(reason === null ? {} : { reason }) };
-  return answered(session, objectIn(await session.ask("ota.rollback", params, CHANGE_TIMEOUT_MS)));
+  return done(session, objectIn(await session.ask("ota.rollback", params, CHANGE_TIMEOUT_MS)));
 };
 
 export function addOta(program: Command, cli: Cli): void {
   const ota = add(program, "ota", { does: "build, publish, watch and undo releases of policy and programs" });
   add(ota, "status", { does: "show the release in force and the update under way" }).action(act(cli, status));
   add(ota, "history", { does: "list the last updates, the newest first" }).action(act(cli, history));
+  add(ota, "explain <runId>", {
+    does: "show one update with the findings of every gate, both Φ values among them",
+    examples: ["imuctl ota explain ota-01750000000000-1a2b3c4d"],
+  }).action(act(cli, explain));
   addPublisher(ota, cli);
   add(ota, "stage <statement> <bundle>", {
     does: "hand a signed release to the daemon here; it is judged like one that came over MQTT",

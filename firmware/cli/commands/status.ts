@@ -1,7 +1,7 @@
 /** `imuctl status`: the running daemon's own view, or what a stopped one left behind. */
 import type { Command } from "commander";
 import { VERSION } from "../../composition/package-info.ts";
-import { loadRelease, readFactory } from "../../composition/release-loader.ts";
+import { loadFactory } from "../../composition/release-loader.ts";
 import { CodedError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { act, add, type Cli, type Handler } from "../command.ts";
@@ -15,13 +15,17 @@ import { pairs } from "../text.ts";
 async function configured(session: Session): Promise<JsonObject> {
   try {
     const { board, fleet, policyFile, programsDir } = await session.config();
-    const set = loadRelease(await readFactory(session.io.files, policyFile, programsDir), {
-      clock: session.io.clock,
-      board,
-      runtimeVersion: VERSION,
-      simulated: board === "sim",
-      view: await productView(session),
-    });
+    const { set } = await loadFactory(
+      session.io.files,
+      { policyFile, programsDir },
+      {
+        clock: session.io.clock,
+        board,
+        runtimeVersion: VERSION,
+        simulated: board === "sim",
+        view: await productView(session),
+      },
+    );
     const { id, version, profile, policyHash } = set.policy;
     return {
       board,

@@ -9,7 +9,7 @@ import { PinoLog } from "./adapters/pino-log.ts";
 import { loadConfig } from "./composition/config.ts";
 import type { Config } from "./composition/config-schema.ts";
 import { prepareDemo } from "./composition/demo.ts";
-import { Device, type DeviceObserver } from "./composition/device.ts";
+import { Device } from "./composition/device.ts";
 import { liveMethods } from "./composition/live-methods.ts";
 import { Narrator } from "./composition/narrator.ts";
 import { VERSION } from "./composition/package-info.ts";
@@ -74,12 +74,13 @@ async function listen(device: Device, runDir: string): Promise<ControlServer> {
 
 async function serve(
   config: Config,
-  observer: DeviceObserver,
+  narrator: Narrator | null,
   onStarted: (device: Device) => Disposable | null,
 ): Promise<void> {
   const stopped = untilStopped();
   const log = PinoLog.create(config.logLevel);
-  const device = await Device.open(config, { log, observer });
+  const device = await Device.open(config, { log });
+  narrator?.follow(device.parts.events);
   let control: ControlServer | null = null;
   try {
     control = await listen(device, config.runDir);
@@ -101,7 +102,7 @@ async function runDaemon(options: { readonly config: string; readonly narrate?: 
       "imud: SIMULATED board: no real hardware is touched, everything recorded is marked sim.\n",
     );
   const narrator = options.narrate ? narratorToTerminal() : null;
-  await serve(config, narrator ?? {}, (device) => {
+  await serve(config, narrator, (device) => {
     process.stdout.write(
       `imud ${VERSION}: ${device.parts.state.identity.deviceId} on ${config.board}, ledger size ${device.parts.state.ledger.head.size}\n`,
     );
@@ -124,7 +125,7 @@ async function runDemo(options: { readonly dir: string; readonly quiet?: boolean
   const demo = await prepareDemo(resolve(options.dir), Date.now());
   const narrator = narratorToTerminal();
   process.stdout.write(demo.introduction);
-  await serve(demo.config, options.quiet ? {} : narrator, (device) =>
+  await serve(demo.config, options.quiet ? null : narrator, (device) =>
     demo.started(device, (line) => narrator.say(line)),
   );
   process.stdout.write("imud demo: stopped; every output is in its safe state.\n");

@@ -1,8 +1,9 @@
 /** What the signed commands do on this device (trust.md 7.2). */
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { CommandHandler } from "../fleet/index.ts";
-import type { DeviceParts } from "./device.ts";
+import { type DeviceParts, driveAllSafe } from "./device-parts.ts";
 import { runSummary, statusSummary } from "./summaries.ts";
+import { updateStatus } from "./updates.ts";
 
 /** @param parts the device, known only after the services that take the handlers are built. */
 export function commandHandlers(parts: () => DeviceParts): Readonly<Record<string, CommandHandler>> {
@@ -27,14 +28,13 @@ export function commandHandlers(parts: () => DeviceParts): Readonly<Record<strin
       };
     },
     "status.get": async () => ({ status: 200, details: statusSummary(parts()) }),
+    "ota.status": async () => ({ status: 200, details: await updateStatus(parts()) }),
     "ledger.head": async () => {
       const { size, lastHash, lastTs } = parts().state.ledger.head;
       return { status: 200, details: { size, lastHash, lastTs, origin: parts().state.ledger.origin } };
     },
     "outputs.safe": async () => {
-      const { capabilities, runs, observer } = parts();
-      const driven = await capabilities.outputs.driveAllSafe(runs.set.policy.outputs, "command");
-      observer.onSafe?.(driven, "command");
+      const driven = await driveAllSafe(parts(), "command");
       const allSafe = driven.every((record: JsonObject) => record.driven !== false);
       return {
         status: allSafe ? 200 : 500,

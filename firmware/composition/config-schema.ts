@@ -59,7 +59,16 @@ export interface Config {
   readonly vm: { readonly maxRuns: number };
   readonly groupCommitMs: number;
   readonly gossip: { readonly minIntervalMs: number };
-  readonly ota: { readonly holdMs: number; readonly minRuns: number; readonly maxRuns: number };
+  /** Trials of releases; counts where the policy's `/rollout` says nothing. */
+  readonly ota: {
+    readonly holdMs: number;
+    readonly minRuns: number;
+    readonly maxRuns: number;
+    /** How long after its commit a release is still watched for a regression. */
+    readonly guardMs: number;
+    /** Between two looks at a trial. */
+    readonly evaluateMs: number;
+  };
   readonly sim: { readonly seed: string } | null;
   /**
    * `ntp`: wall time is trusted once the system says that it is synchronised (systemd-timesyncd or chrony);
@@ -173,6 +182,8 @@ export const CONFIG_SCHEMA = {
         holdMs: { type: "integer", minimum: 0, maximum: 86400000, default: 1800000 },
         minRuns: { type: "integer", minimum: 1, maximum: 200, default: 30 },
         maxRuns: { type: "integer", minimum: 1, maximum: 200, default: 200 },
+        guardMs: { type: "integer", minimum: 0, maximum: 86400000, default: 3600000 },
+        evaluateMs: { type: "integer", minimum: 100, maximum: 600000, default: 30000 },
       },
     },
     clock: {

@@ -1,14 +1,16 @@
 /** What only a running daemon can answer on its control socket: its state of this moment, and what changes it. */
 
 import { createRunContext } from "../capabilities/index.ts";
-import { CodedError } from "../core/errors.ts";
+import { fromBase64 } from "../core/bytes.ts";
+import { CodedError, type Refusal } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { RunEvidence } from "../evidence/index.ts";
 import { newRunId, subjectIn, subjectOf } from "../runs/index.ts";
 import { effectiveLimits } from "../vm/index.ts";
-import { type DeviceParts, SHARED_DOCUMENT } from "./device.ts";
+import { type DeviceParts, driveAllSafe, SHARED_DOCUMENT } from "./device-parts.ts";
 import type { StateMethod } from "./state-methods.ts";
 import { runSummary, statusSummary } from "./summaries.ts";
+import { recordRefusal, updateStatus } from "./updates.ts";
 
 function text(params: JsonObject, name: string): string {
   const value = params[name];
@@ -22,6 +24,12 @@ function shared(parts: DeviceParts) {
     status: 404,
   });
 }
+
+const plainJson = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json;
+
+/** A refusal as the socket carries it. */
+const refused = ({ code, status, details }: Refusal): CodedError =>
+  new CodedError(code, `Refused: ${code}.`, { status, details });
 
 /** What a capability call of a program would meet, without a trace (capabilities.md 5). */
 async function plan(parts: DeviceParts, params: JsonObject): Promise<Json> {
@@ -60,7 +68,7 @@ async function plan(parts: DeviceParts, params: JsonObject): Promise<Json> {
     countCall: () => true,
   });
   const planned = await capabilities.gate().plan(ctx, text(params, "capability"), params.args ?? {});
-  return JSON.parse(JSON.stringify(planned)) as Json;
+  return plainJson(planned);
 }
 
 /** Live methods by name; the reading methods of `state-methods.ts` stand beside them. */
@@ -72,12 +80,7 @@ export function liveMethods(parts: DeviceParts): Readonly<Record<string, StateMe
       const trigger = { kind: "command", commandId: "local", name: "run.start" };
       return runSummary(await parts.runs.start({ program: text(params, "program"), trigger, payload }));
     },
-    "outputs.safe": async () => {
-      const { capabilities, runs, observer } = parts;
-      const driven = await capabilities.outputs.driveAllSafe(runs.set.policy.outputs, "operator");
-      observer.onSafe?.(driven, "operator");
-      return driven.map((record) => ({ ...record }));
-    },
+    "outputs.safe": async () => (await driveAllSafe(parts, "operator")).map((record) => ({ ...record })),
     "shared.list": async () => Object.fromEntries(shared(parts).entries(SHARED_DOCUMENT)),
     "shared.get": async (params) => {
       const entry = shared(parts).entry(SHARED_DOCUMENT, text(params, "key"));
@@ -92,5 +95,30 @@ export function liveMethods(parts: DeviceParts): Readonly<Record<string, StateMe
       return { stored: true };
     },
     plan: (params) => plan(parts, params),
+    "ota.status": () => updateStatus(parts),
+    "ota.history": async () => plainJson(await parts.updates.history()),
+    "ota.explain": async (params) => plainJson(await parts.updates.explain(text(params, "runId"))),
+    "ota.stage": async (params) => {
+      const answer = await parts.updates.stage(
+        fromBase64(text(params, "statement")),
+        fromBase64(text(params, "bundle")),
+      );
+      if (!answer.ok) {
+        await recordRefusal(parts, answer.code, answer.details);
+        throw refused(answer);
+      }
+      return { runId: answer.runId };
+    },
+    "ota.abort": async () => {
+      const answer = await parts.updates.abort();
+      if (!answer.ok) throw refused(answer);
+      return { state: answer.state };
+    },
+    "ota.rollback": async (params) => {
+      const wish = typeof params.target === "string" ? params.target : "auto";
+      const answer = await parts.updates.rollback(wish, "operator");
+      if (!answer.ok) throw refused(answer);
+      return { to: answer.to };
+    },
   };
 }

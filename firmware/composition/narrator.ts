@@ -1,9 +1,12 @@
 /** Tells in human words what a device does: for people at a terminal, never for machines. */
+
+import type { OtaNotice } from "../../ota/index.ts";
+import type { EventBus } from "../core/event-bus.ts";
 import type { JsonObject } from "../core/json.ts";
 import { isJsonObject } from "../core/json.ts";
 import type { NotedCall, RunRequest, RunResult } from "../runs/index.ts";
 import type { Alert } from "./alerts.ts";
-import type { DeviceObserver } from "./device.ts";
+import type { DeviceEvents } from "./device-events.ts";
 
 const WORDS: Readonly<Record<string, readonly [off: string, on: string]>> = {
   fan: ["fan OFF", "fan ON"],
@@ -54,7 +57,7 @@ export interface NarratorOptions {
   readonly quietMs: number;
 }
 
-export class Narrator implements DeviceObserver {
+export class Narrator {
   readonly #options: NarratorOptions;
   readonly #toldAt = new Map<string, number>();
 
@@ -62,12 +65,20 @@ export class Narrator implements DeviceObserver {
     this.#options = options;
   }
 
+  /** Tells everything that happens on a device from now on. */
+  follow(events: EventBus<DeviceEvents>): void {
+    events.on("narrator", "run", ({ result, request }) => this.#run(result, request));
+    events.on("narrator", "alert", (alert) => this.#alert(alert));
+    events.on("narrator", "safe", ({ driven, reason }) => this.#safe(driven, reason));
+    events.on("narrator", "update", (notice) => this.#update(notice));
+  }
+
   say(line: string): void {
     const seconds = (this.#options.elapsedMs() / 1000).toFixed(1).padStart(7);
     this.#options.write(`${seconds} s  ${line}\n`);
   }
 
-  onRun(result: RunResult, request: RunRequest): void {
+  #run(result: RunResult, request: RunRequest): void {
     if (!result.ok) {
       this.say(`${request.program}: not run, ${result.reason}`);
       return;
@@ -90,17 +101,23 @@ export class Narrator implements DeviceObserver {
     this.say(`${request.program}: ${seen} → ${did}${outcome}  (${proof})`);
   }
 
-  onAlert(alert: Alert): void {
+  #alert(alert: Alert): void {
     const what = alert.details.resource ?? alert.details.about ?? alert.details.program ?? "";
     const howTo = typeof alert.details.howTo === "string" ? `: ${alert.details.howTo}` : "";
     this.say(`ALERT ${alert.code} ${String(what)}${howTo}`);
   }
 
-  onSafe(driven: readonly JsonObject[], reason: string): void {
+  #safe(driven: readonly JsonObject[], reason: string): void {
     const words = driven.map(
       ({ output, safe, driven: how }) =>
         `${String(output)} ${how === true ? `→ ${JSON.stringify(safe)}` : how === false ? "FAILED" : "held"}`,
     );
     if (words.length > 0) this.say(`safe states (${reason}): ${words.join(", ")}`);
+  }
+
+  #update({ releaseId, state, reason, to }: OtaNotice): void {
+    this.say(
+      `update ${releaseId}: ${state}${reason ? ` (${reason})` : ""}${to ? ` → ${to.slice(0, 12)}` : ""}`,
+    );
   }
 }

@@ -1,7 +1,6 @@
 /** Turns a policy and program documents into what runs: compiled, verified, with its own decisions and sources. */
 
-import { utf8 } from "../core/bytes.ts";
-import { canonicalize } from "../core/canonical-json.ts";
+import type { LoadedRelease } from "../../ota/index.ts";
 import { CodedError } from "../core/errors.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
 import { SourceRegistry } from "../evidence/index.ts";
@@ -96,13 +95,17 @@ function outputProblem(
   return null;
 }
 
-/** The factory release from files. @throws CodedError `policy_invalid`, `not_found`, `too_large`, `malformed`. */
-export async function readFactory(
+/**
+ * The factory release from files. A program that cannot be read or does not verify is left out with its reason.
+ * @throws CodedError `policy_invalid`, `not_found`, `too_large`.
+ */
+export async function loadFactory(
   files: Files,
-  policyFile: string,
-  programsDir: string,
-): Promise<ReleaseSource> {
-  const policy = await files.read(policyFile, MAX_POLICY_BYTES);
+  paths: { readonly policyFile: string; readonly programsDir: string },
+  parts: LoaderParts,
+): Promise<{ readonly policyFile: Uint8Array; readonly set: ReleaseSet }> {
+  const { programsDir } = paths;
+  const policyFile = await files.read(paths.policyFile, MAX_POLICY_BYTES);
   const names = (await files.list(programsDir)).filter((name) => name.endsWith(".json"));
   if (names.length > MAX_PROGRAMS) {
     throw new CodedError(
@@ -112,11 +115,32 @@ export async function readFactory(
     );
   }
   const programs: Json[] = [];
+  const unread: { name: string; reason: string }[] = [];
   for (const name of names) {
-    programs.push(parseProgram(await files.read(`${programsDir}/${name}`, MAX_PROGRAM_BYTES)));
+    try {
+      programs.push(parseProgram(await files.read(`${programsDir}/${name}`, MAX_PROGRAM_BYTES)));
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      unread.push({ name: name.slice(0, -".json".length), reason: `${error.code}: ${error.message}` });
+    }
   }
-  return { releaseHash: null, policy, programs };
+  const set = loadRelease({ releaseHash: null, policy: policyFile, programs }, parts);
+  return { policyFile, set: { ...set, refused: [...unread, ...set.refused] } };
 }
 
-/** The canonical bytes of a policy document, as they are hashed and stored. */
-export const policyBytes = (document: Json): Uint8Array => utf8(canonicalize(document));
+/** What a stored release brings, compiled and verified already. */
+export function setOfRelease(release: LoadedRelease, parts: LoaderParts): ReleaseSet {
+  const { hash, policy, programs } = release;
+  const installed = [...programs].map(([name, verified]): [string, InstalledProgram] => [
+    name,
+    { document: verified.document, programHash: verified.programHash, verified },
+  ]);
+  return {
+    releaseHash: hash,
+    policy,
+    decider: new DecisionEngine(policy, parts.clock),
+    sources: new SourceRegistry({ simulated: parts.simulated }),
+    programs: new Map(installed),
+    refused: [],
+  };
+}

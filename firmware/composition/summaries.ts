@@ -1,7 +1,7 @@
 /** Plain views of a device and of a run, the same for the socket, the fleet and the terminal. */
 import type { JsonObject } from "../core/json.ts";
 import type { RunResult } from "../runs/index.ts";
-import type { DeviceParts } from "./device.ts";
+import type { DeviceParts } from "./device-parts.ts";
 import { linkView } from "./fleet-parts.ts";
 import { VERSION } from "./package-info.ts";
 

@@ -1,0 +1,307 @@
+/** Opens and connects everything of one device. Nothing is driven and nothing runs when it returns. */
+import type { OtaService } from "../../ota/index.ts";
+import { type Observer, Scheduler } from "../capabilities/index.ts";
+import { messageOf } from "../core/errors.ts";
+import { EventBus } from "../core/event-bus.ts";
+import type { JsonObject } from "../core/json.ts";
+import { type DeviceIdentity, deviceTopics, type StatusView } from "../fleet/index.ts";
+import type { LedgerEvent, Severity } from "../ledger/types.ts";
+import { BudgetLedger } from "../phi/index.ts";
+import { phiOf } from "../policy/index.ts";
+import type { Log } from "../ports/log.ts";
+import { capabilityView, type ReleaseSet, RunService, schemaCheck, Triggers } from "../runs/index.ts";
+import { RunScheduler } from "../vm/index.ts";
+import { Alerts } from "./alerts.ts";
+import { type BoardIo, openBoard } from "./board-io.ts";
+import { commandHandlers } from "./command-handlers.ts";
+import type { Config } from "./config-schema.ts";
+import type { DeviceEvents } from "./device-events.ts";
+import { buildFleet, type FleetParts } from "./fleet-parts.ts";
+import { buildCapabilities, type Capabilities } from "./gate-parts.ts";
+import { currentUser, type Link, openLink } from "./link.ts";
+import { VERSION } from "./package-info.ts";
+import { recoverOpenRuns } from "./recovery.ts";
+import { type LoaderParts, loadFactory, setOfRelease } from "./release-loader.ts";
+import { Staging } from "./staging.ts";
+import { type DeviceState, openState } from "./state.ts";
+import { buildUpdates, factoryBundle } from "./updates.ts";
+
+/** The replicated document that programs see as the site's settings. */
+export const SHARED_DOCUMENT = "settings/site";
+
+export type BootState = "initializing" | "binding" | "locked" | "safe_mode" | "stopping";
+
+/** Everything of one device, for the parts of the composition that show or change it. */
+export interface DeviceParts {
+  readonly config: Config;
+  readonly log: Log;
+  readonly state: DeviceState;
+  readonly board: BoardIo;
+  readonly link: Link;
+  readonly capabilities: Capabilities;
+  readonly fleet: FleetParts;
+  readonly runs: RunService;
+  readonly triggers: Triggers;
+  readonly budget: BudgetLedger;
+  readonly staging: Staging;
+  readonly alerts: Alerts;
+  readonly loader: LoaderParts;
+  readonly updates: OtaService;
+  readonly events: EventBus<DeviceEvents>;
+  readonly boot: { state: BootState };
+}
+
+/** What is known only after the parts that need it have been built. */
+interface Late {
+  set: ReleaseSet | null;
+  staging: Staging | null;
+  fleet: FleetParts | null;
+  parts: DeviceParts | null;
+}
+
+function required<T>(value: T | null): T {
+  if (value === null) throw new Error("a part was used before the device was assembled");
+  return value;
+}
+
+export const daemonEvent = (kind: string, data: JsonObject, severity: Severity = "info"): LedgerEvent => ({
+  kind,
+  actor: "daemon",
+  severity,
+  data,
+});
+
+/** The first entry of this life: how the last one ended, and which runs it left unfinished. */
+async function recordBoot(state: DeviceState): Promise<void> {
+  const { ledger, clock } = state;
+  const { size, lastHash } = ledger.head;
+  const last = size > 0 ? await ledger.reader.entry(size - 1) : null;
+  const unclean = size > 0 && last?.entry.event.kind !== "shutdown";
+  const cutRuns = await recoverOpenRuns(state);
+  const data = {
+    bootId: clock.bootId,
+    version: VERSION,
+    unclean,
+    headSize: size,
+    headHash: lastHash,
+    clock: clock.trust(),
+    cutRuns: [...cutRuns],
+  };
+  await ledger.commit(
+    { events: [daemonEvent("boot", data, unclean ? "warn" : "info")], ops: [] },
+    { urgent: true },
+  );
+}
+
+function observerOf(alerts: Alerts, boot: { state: BootState }): Observer {
+  return {
+    usage: () => undefined,
+    incident: (record) => alerts.raise("incident", { ...record }, "warn"),
+    alert: (code, details) => {
+      alerts.raise(code, details);
+      if (code === "safe_state_failed") boot.state = "safe_mode";
+    },
+    asked: ({ kind, program, about, details }) =>
+      alerts.raise(
+        kind === "resource" ? "resource_required" : "consent_required",
+        { program, about, ...details },
+        "warn",
+      ),
+  };
+}
+
+/** The release to run and the service that may replace it. */
+async function loadInForce(
+  config: Config,
+  log: Log,
+  state: DeviceState,
+  loader: LoaderParts,
+  late: Late,
+  events: EventBus<DeviceEvents>,
+  boot: { state: BootState },
+): Promise<{ readonly updates: OtaService; readonly set: ReleaseSet }> {
+  const factory = await loadFactory(state.files, config, loader);
+  const updates = buildUpdates({
+    config,
+    state,
+    log,
+    keys: () => required(late.fleet).authority?.keys ?? new Map(),
+    view: loader.view,
+    factory: factoryBundle(factory.policyFile, factory.set),
+    onNotice: (notice) => events.emit("update", notice),
+  });
+  const booted = await updates.boot();
+  if (booted.release === null) {
+    boot.state = "safe_mode";
+    return { updates, set: { ...factory.set, programs: new Map() } };
+  }
+  const isFactory = booted.release.isFactory;
+  return { updates, set: isFactory ? factory.set : setOfRelease(booted.release, loader) };
+}
+
+/** @throws ResourceRequired, CodedError with the remedy; everything that was opened is closed again. */
+export async function openParts(config: Config, log: Log): Promise<DeviceParts> {
+  const state = await openState(config, log);
+  try {
+    return await connect(config, log, state);
+  } catch (error) {
+    await state.ledger.close();
+    await state.store[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function connect(config: Config, log: Log, state: DeviceState): Promise<DeviceParts> {
+  const { clock, entropy, files, identity, ledger, store } = state;
+  await recordBoot(state);
+  const boot: { state: BootState } = { state: "initializing" };
+  const late: Late = { set: null, staging: null, fleet: null, parts: null };
+  const events = new EventBus<DeviceEvents>({
+    onFailure: (owner, event, error) =>
+      log.error("subscriber_failed", { owner, event, error: messageOf(error) }),
+  });
+  const alerts = new Alerts({ ledger, clock, log, onAlert: (alert) => events.emit("alert", alert) });
+  const board = openBoard(config, { clock, entropy, user: currentUser() });
+  const { simulated } = board.hardware;
+  const topics = deviceTopics(config.fleet, identity.deviceId);
+  const device: DeviceIdentity = { id: identity.deviceId, bootId: clock.bootId, simulated };
+  const set = (): ReleaseSet => late.parts?.runs.set ?? required(late.set);
+  const budget = await BudgetLedger.open(store, { capacityMilli: 0, refillPerHourMilli: 0, cost: {} }, clock);
+  const capabilities = await buildCapabilities({
+    state,
+    board,
+    fleet: config.fleet,
+    staging: () => required(late.staging),
+    sync: () => late.fleet?.sync ?? null,
+    sharedDocument: SHARED_DOCUMENT,
+    budget,
+    observer: observerOf(alerts, boot),
+    set,
+    locked: () => boot.state === "locked",
+  });
+  const view = capabilityView(capabilities.registry);
+  const loader: LoaderParts = { clock, board: config.board, runtimeVersion: VERSION, simulated, view };
+  const inForce = await loadInForce(config, log, state, loader, late, events, boot);
+  late.set = inForce.set;
+  budget.adopt(phiOf(inForce.set.policy).budget);
+  const link = await openLink(config.broker, {
+    files,
+    clock,
+    entropy,
+    log,
+    device,
+    statusTopic: topics.status,
+  });
+  const parts = (): DeviceParts => required(late.parts);
+  const fleet = await buildFleet({
+    config,
+    state,
+    link,
+    log,
+    device,
+    topics,
+    set,
+    view: (challenge) => statusView(parts(), challenge),
+    handlers: commandHandlers(parts),
+  });
+  late.fleet = fleet;
+  const staging = new Staging({
+    ledger,
+    outbox: fleet.outbox,
+    budget,
+    sync: () => fleet.sync,
+    document: SHARED_DOCUMENT,
+  });
+  late.staging = staging;
+  const runs = new RunService({
+    clock,
+    entropy,
+    log,
+    deviceId: identity.deviceId,
+    simulated,
+    sealer: identity.seal,
+    scheduler: new RunScheduler({
+      clock,
+      maxRuns: config.vm.maxRuns,
+      onFault: (error) => alerts.raise("vm_internal", { error: messageOf(error) }, "critical"),
+    }),
+    gate: capabilities.gate(),
+    runs: state.runs,
+    driveSafe: (outputs, reason) => driveSafe(parts(), outputs, reason),
+    settle: staging,
+    ledger,
+    checkContract: schemaCheck,
+    set: inForce.set,
+    onRun: (result, request) => events.emit("run", { result, request }),
+  });
+  const triggers = new Triggers({
+    runs,
+    scheduler: await Scheduler.open(store, clock),
+    hardware: board.hardware,
+    channels: board.channels,
+    clock,
+    log,
+    commit: async (ops) => {
+      await ledger.commit({ events: [], ops });
+    },
+  });
+  late.parts = {
+    config,
+    log,
+    state,
+    board,
+    link,
+    capabilities,
+    fleet,
+    runs,
+    triggers,
+    budget,
+    staging,
+    alerts,
+    loader,
+    updates: inForce.updates,
+    events,
+    boot,
+  };
+  return late.parts;
+}
+
+/** Drives the named outputs of the policy in force; gives the names that were driven. */
+export async function driveSafe(
+  { capabilities, runs, events }: DeviceParts,
+  names: readonly string[],
+  reason: string,
+): Promise<readonly string[]> {
+  const outputs = runs.set.policy.outputs.filter(({ name }) => names.includes(name));
+  const driven = await capabilities.outputs.driveAllSafe(outputs, reason);
+  events.emit("safe", { driven, reason });
+  return outputs.map(({ name }) => name);
+}
+
+/** Drives every output of the policy in force. */
+export async function driveAllSafe(
+  { capabilities, runs, events }: DeviceParts,
+  reason: string,
+): Promise<readonly JsonObject[]> {
+  const driven = await capabilities.outputs.driveAllSafe(runs.set.policy.outputs, reason);
+  events.emit("safe", { driven, reason });
+  return driven;
+}
+
+function statusView({ boot, runs, state, link }: DeviceParts, challenge: string): StatusView {
+  const { size, lastHash } = state.ledger.head;
+  const states = {
+    initializing: "starting",
+    binding: "starting",
+    locked: "online",
+    safe_mode: "degraded",
+    stopping: "stopping",
+  } as const;
+  return {
+    state: link.bus.state === "closed" ? "stopping" : states[boot.state],
+    challenge,
+    policyHash: runs.set.policy.policyHash,
+    programs: [...runs.set.programs.keys()].sort(),
+    ledger: { size, hash: lastHash },
+  };
+}

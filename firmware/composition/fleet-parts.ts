@@ -21,6 +21,7 @@ import type { Log } from "../ports/log.ts";
 import type { ReleaseSet } from "../runs/index.ts";
 import { readRoster, type SyncEvent, SyncService } from "../sync/index.ts";
 import type { Config } from "./config-schema.ts";
+import { fleetLedger } from "./fleet-ledger.ts";
 import type { Link } from "./link.ts";
 import type { DeviceState } from "./state.ts";
 
@@ -95,12 +96,13 @@ async function openSync(options: FleetOptions): Promise<SyncService | null> {
 export async function buildFleet(options: FleetOptions): Promise<FleetParts> {
   const { config, state, link, log, device, topics } = options;
   const { store, clock, entropy, ledger, identity, files } = state;
+  const committer = fleetLedger(ledger);
   const authority = config.authorityFile
     ? await loadAuthority(files, config.authorityFile, config.fleet, null)
     : null;
   const outbox = new Outbox({
     store,
-    committer: ledger,
+    committer,
     bus: link.bus,
     clock,
     entropy,
@@ -120,7 +122,7 @@ export async function buildFleet(options: FleetOptions): Promise<FleetParts> {
   const keys: AuthorityView | null = authority;
   const commands = new CommandService({
     store,
-    committer: ledger,
+    committer,
     outbox,
     bus: link.bus,
     clock,

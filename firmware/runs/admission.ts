@@ -33,7 +33,7 @@ export function admit(
   options: { readonly check: ContractCheck; readonly count: boolean },
 ): Admitted | Refusal {
   const program = set.programs.get(name);
-  if (!program) return refusal("unknown_program", 404, { program: name });
+  if (!program) return refusal("unknown_program", 404, { program: name.slice(0, 128) });
   const subject = subjectOf(name);
   const { policy } = set;
   const rights = subjectIn(policy, subject);

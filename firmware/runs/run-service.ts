@@ -9,7 +9,7 @@ import type { Log } from "../ports/log.ts";
 import type { StoreOp } from "../ports/store.ts";
 import { admit, type ContractCheck } from "./admission.ts";
 import { type ExecutionParts, RunExecution, type RunReport } from "./execution.ts";
-import type { ReleaseSet } from "./program-set.ts";
+import { type ReleaseSet, subjectOf } from "./program-set.ts";
 import { newRunId } from "./run-id.ts";
 
 export interface RunRequest {
@@ -47,6 +47,8 @@ interface Lane {
   missed: number;
 }
 
+/** Characters of a program's name that was asked for and does not exist. */
+const MAX_NAME = 128;
 const DRAIN_MS = 10_000;
 
 export class RunService implements AsyncDisposable {
@@ -174,10 +176,12 @@ export class RunService implements AsyncDisposable {
     if (!request.dry && why.code !== "run_cut") {
       const event = {
         kind: "guard_refused",
-        actor: `program:${request.program}`,
+        // A name that no program has is somebody's text and names nobody.
+        actor: this.#set.programs.has(request.program) ? subjectOf(request.program) : "daemon",
         severity: "warn" as const,
         data: {
           effect: "run",
+          program: request.program.slice(0, MAX_NAME),
           reason: why.reason,
           code: why.code,
           details: why.details,

@@ -59,8 +59,23 @@ function detailsOf(error: CodedError): readonly string[] {
   return rest.length === 0 ? [] : [`details: ${safe(JSON.stringify(Object.fromEntries(rest)))}`];
 }
 
+/** What the operating system refused, for example a file that may not be read, under a code of ours. */
+function known(error: unknown): unknown {
+  const errno = error instanceof Error && "code" in error ? error.code : undefined;
+  if (error instanceof CodedError || typeof errno !== "string" || !/^E[A-Z]+$/.test(errno)) return error;
+  const isRight = errno === "EACCES" || errno === "EPERM";
+  return new CodedError(isRight ? "permission_denied" : "io_error", messageOf(error), {
+    status: isRight ? 403 : 500,
+    cause: error,
+    details: {
+      remedy: isRight ? "run it as the file's owner, or with sudo." : "check the path and the disk.",
+    },
+  });
+}
+
 /** Lines for standard error. @param debug adds the stack and its causes. */
-export function errorText(error: unknown, debug: boolean): string {
+export function errorText(thrown: unknown, debug: boolean): string {
+  const error = known(thrown);
   const lines: string[] = [];
   if (error instanceof CodedError) {
     const message = error instanceof ResourceRequired ? error.requirement.why : error.message;
@@ -80,7 +95,8 @@ export function errorText(error: unknown, debug: boolean): string {
   return `${lines.join("\n")}\n`;
 }
 
-export function errorJson(error: unknown): Json {
+export function errorJson(thrown: unknown): Json {
+  const error = known(thrown);
   if (!(error instanceof CodedError)) {
     return { ok: false, error: { code: "internal", status: 500, message: messageOf(error), details: {} } };
   }

@@ -171,6 +171,8 @@ function checkNames({ board, fleet }: InitOptions): void {
   }
 }
 
+const publicPathOf = (path: string): string => path.replace(/\.key$/, ".pub");
+
 async function write(
   options: InitOptions,
   operator: OperatorKey,
@@ -184,8 +186,11 @@ async function write(
   if (operator.pair === null || operator.path === null) return;
   await files.makeDirectory(dirname(operator.path), PRIVATE_DIRECTORY);
   await files.writeAtomic(operator.path, utf8(privateKeyPem(operator.pair)), SECRET_MODE);
-  const publicPath = operator.path.replace(/\.key$/, ".pub");
-  await files.writeAtomic(publicPath, utf8(publicKeyPem(operator.publicKeyHex)), PUBLIC_MODE);
+  await files.writeAtomic(
+    publicPathOf(operator.path),
+    utf8(publicKeyPem(operator.publicKeyHex)),
+    PUBLIC_MODE,
+  );
 }
 
 /** The device's public key, which everybody who may read the state may read. */
@@ -249,7 +254,7 @@ export async function initialise(options: InitOptions): Promise<Initialised> {
     operatorKeyPath: operator.path,
     written: [
       ...planned.map(({ path }) => path),
-      ...(operator.pair && operator.path ? [operator.path] : []),
+      ...(operator.pair && operator.path ? [operator.path, publicPathOf(operator.path)] : []),
       ...(knownDevice === null ? [join(stateDir, "keys")] : []),
     ],
   };

@@ -66,6 +66,16 @@ describe("the command line", () => {
     expect(JSON.parse(out)).toMatchObject({ ok: false, error: { code: "config_invalid", status: 422 } });
   });
 
+  test("what the operating system refuses is an error with a remedy, not an internal one", async () => {
+    await using dir = await tempDir();
+    const { code, err } = await imuctl(["program", "check", dir.path]);
+    const evidence = await imuctl(["evidence", "import", dir.path, "--state", join(dir.path, "s")]);
+
+    expect([code, evidence.code]).toEqual([1, 1]);
+    expect(`${err}${evidence.err}`).toMatch(/imuctl: io_error: EISDIR.*\nremedy: /);
+    expect(`${err}${evidence.err}`).not.toContain("internal");
+  });
+
   test("IMUD_CONFIG names the configuration, --config goes before it", async () => {
     const env = { IMUD_CONFIG: "/from-env.yaml" };
 

@@ -13,6 +13,8 @@ const ENTRY = fileURLToPath(
 const sim: Handler = async (session, { args }) => {
   session.note("starting imud demo; stop it with Ctrl-C");
   const child = spawn(process.execPath, [...process.execArgv, ENTRY, "demo", ...args], { stdio: "inherit" });
+  // Ctrl-C reaches the daemon by itself; a second signal would cut its way to the safe states short.
+  process.once("SIGTERM", () => child.kill("SIGTERM"));
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code) => resolve(code ?? FAILED));

@@ -62,13 +62,17 @@ export class LevelStore implements Store {
       await this.batch([{ type: "put", sub: META, key: LAYOUT_KEY, value }], { sync: true });
       return;
     }
-    const version = Number(new TextDecoder().decode(stored));
+    const text = new TextDecoder().decode(stored);
+    if (!/^[1-9][0-9]{0,8}$/.test(text)) {
+      throw new CodedError("store_corrupt", "The layout version of the state cannot be read.");
+    }
+    const version = Number(text);
     if (version !== LAYOUT_VERSION) {
       throw new CodedError(
         "store_layout_unknown",
         `The state was written with layout ${version}; this version reads ${LAYOUT_VERSION}.`,
         {
-          details: { stored: Number.isFinite(version) ? version : null, supported: LAYOUT_VERSION },
+          details: { stored: version, supported: LAYOUT_VERSION },
         },
       );
     }

@@ -83,6 +83,7 @@ export { ALIASES, CapabilityRegistry, canonicalId } from "./registry.ts";
 export { firstFiring, type ScheduleRequest, type ScheduleState, tickSchedule } from "./schedules/rules.ts";
 export {
   type Due,
+  decodeSchedule,
   SCHEDULE_SUB,
   type Schedule,
   type ScheduleChange,

@@ -14,6 +14,7 @@ import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
 import { RunStore } from "../runs/index.ts";
 import type { Config } from "./config-schema.ts";
+import { setAsideDamaged } from "./damaged-rows.ts";
 import { type Identity, loadIdentity } from "./identity.ts";
 
 export interface DeviceState {
@@ -32,9 +33,9 @@ export interface DeviceState {
 export const databasePath = (stateDir: string): string => join(stateDir, "db");
 
 /** Time of the last entry; a ledger whose head is damaged is judged when it is opened, not here. */
-async function lastRecordedMs(store: LevelStore): Promise<number> {
+async function lastRecordedMs(store: LevelStore, headKey: Uint8Array): Promise<number> {
   try {
-    return (await LedgerReader.open(store)).head.lastTs;
+    return (await LedgerReader.open(store, { headKey })).head.lastTs;
   } catch (error) {
     if (error instanceof CodedError && error.code === "store_corrupt") return 0;
     throw error;
@@ -48,7 +49,7 @@ export async function openState(config: Config, log: Log): Promise<DeviceState> 
   const identity = await loadIdentity(files, config.stateDir);
   const store = await LevelStore.open(databasePath(config.stateDir), { create: true });
   try {
-    const timeFloorMs = await lastRecordedMs(store);
+    const timeFloorMs = await lastRecordedMs(store, identity.headKey);
     const clock = new SystemClock({
       entropy,
       floorMs: timeFloorMs,
@@ -65,6 +66,8 @@ export async function openState(config: Config, log: Log): Promise<DeviceState> 
       groupCommitMs: config.groupCommitMs,
       log: log.child({ part: "ledger" }),
     });
+    const damaged = await setAsideDamaged(store, ledger);
+    if (damaged > 0) log.error("store_corrupt", { action: "set_aside", rows: damaged });
     const content = new ContentStore({
       store,
       wallMs: () => clock.wallMs(),

@@ -27,14 +27,41 @@ export interface CommandRecord {
 const MAX_RECORDS = 4096;
 const KEEP_AFTER_EXPIRY_MS = 60_000;
 
-function decode(bytes: Uint8Array): CommandRecord {
+const isText = (value: unknown): value is string => typeof value === "string";
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+const isBytes = (value: unknown): boolean => value === null || value instanceof Uint8Array;
+
+function isRecord(row: Readonly<Record<string, unknown>>): boolean {
+  return (
+    row.v === 1 &&
+    [row.id, row.hash, row.nonce, row.name, row.scope].every(isText) &&
+    isTexts(row.keyIds) &&
+    isTexts(row.replyTo) &&
+    (row.state === "accepted" || row.state === "done") &&
+    Number.isFinite(row.expiresAt) &&
+    isBytes(row.correlation) &&
+    isBytes(row.receipt)
+  );
+}
+
+/** Reads a row of `commands`. @throws CodedError `store_corrupt`. */
+export function decodeCommand(bytes: Uint8Array): CommandRecord {
   const value = decodeCbor(bytes);
-  if (!isJsonObject(value) || value.v !== 1) {
+  if (!isJsonObject(value) || !isRecord(value)) {
     throw new CodedError("store_corrupt", "A command record has an unknown form.");
   }
   const { v: _version, ...record } = value as { v: unknown } & Record<string, unknown>;
   return record as typeof record & CommandRecord;
 }
+
+/**
+ * Ops that take the place of a damaged row: its id counts as used for ever, under a hash that no command has, so that
+ * whoever sends it again is answered `replay_conflict`.
+ */
+export const forgottenCommand = (id: string): readonly StoreOp[] => [
+  del(COMMANDS, id),
+  put(COMMANDS_ONCE, id, new TextEncoder().encode("damaged")),
+];
 
 export class CommandStore {
   readonly #store: Store;
@@ -47,7 +74,7 @@ export class CommandStore {
 
   /** Reads the records of an earlier life; those still `accepted` were interrupted. @throws `store_corrupt`. */
   async load(): Promise<readonly CommandRecord[]> {
-    for await (const [, value] of this.#store.range(COMMANDS)) this.#remember(decode(value));
+    for await (const [, value] of this.#store.range(COMMANDS)) this.#remember(decodeCommand(value));
     return [...this.#records.values()].filter((record) => record.state === "accepted");
   }
 

@@ -17,6 +17,7 @@ export {
   CommandService,
   type CommandServiceOptions,
 } from "./command-service.ts";
+export { COMMANDS, decodeCommand, forgottenCommand } from "./command-store.ts";
 export { COMMAND_TABLE, type CommandRule } from "./command-table.ts";
 export type { Committer } from "./committer.ts";
 export { loadDeviceKey, loadMasterKey, storeDeviceKey } from "./key-files.ts";
@@ -24,7 +25,15 @@ export { isMessageId, newMessageId } from "./message-id.ts";
 export { type DeviceIdentity, offlineMessage, type StatusView, statusMessage } from "./messages.ts";
 export { Outbox } from "./outbox.ts";
 export type { OutboxClass } from "./outbox-queue.ts";
-export type { OutboxGap } from "./outbox-records.ts";
+export {
+  decodeGap,
+  decodeRecord,
+  OUTBOX,
+  OUTBOX_DEAD,
+  OUTBOX_GAPS,
+  type OutboxGap,
+  outboxSeq,
+} from "./outbox-records.ts";
 export type { OutboxDraft, OutboxOptions, OutboxStats, Staged } from "./outbox-types.ts";
 export { FleetPublisher, gapReporter } from "./publisher.ts";
 export type { Receipt } from "./receipt.ts";

@@ -1,8 +1,8 @@
 /** Losses per class, counted durably until they have been reported (sync.md 8). */
-import { decodeCbor, encodeCbor } from "../core/cbor.ts";
+import { encodeCbor } from "../core/cbor.ts";
 import { del, put, type Store, type StoreOp } from "../ports/store.ts";
 import { OUTBOX_CLASSES, type OutboxClass } from "./outbox-queue.ts";
-import { OUTBOX_GAPS, type OutboxGap } from "./outbox-records.ts";
+import { decodeGap, OUTBOX_GAPS, type OutboxGap } from "./outbox-records.ts";
 
 export class OutboxGaps {
   readonly #open = new Map<OutboxClass, OutboxGap>();
@@ -17,7 +17,7 @@ export class OutboxGaps {
     const rows = await store.getMany(OUTBOX_GAPS, OUTBOX_CLASSES);
     for (const row of rows) {
       if (!row) continue;
-      const gap = decodeCbor(row) as OutboxGap;
+      const gap = decodeGap(row);
       this.#open.set(gap.class, gap);
     }
   }

@@ -3,7 +3,7 @@ import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { CodedError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import { isJsonObject } from "../core/json.ts";
-import type { OutboxClass, OutboxMeta } from "./outbox-queue.ts";
+import { OUTBOX_CLASSES, type OutboxClass, type OutboxMeta } from "./outbox-queue.ts";
 
 export const OUTBOX = "outbox";
 export const OUTBOX_DEAD = "outbox_dead";
@@ -34,12 +34,36 @@ export interface OutboxGap {
 /** Fixed width, so that the order of keys is the order of arrival. */
 export const outboxKey = (seq: number): string => String(seq).padStart(16, "0");
 
+/** The number a key names. @throws CodedError `store_corrupt` for a key that names none. */
+export function outboxSeq(key: string): number {
+  if (/^[0-9]{16}$/.test(key) && Number.isSafeInteger(Number(key))) return Number(key);
+  throw new CodedError("store_corrupt", "A key of the outbox is no number.", { details: { key } });
+}
+
 export const encodeRecord = (record: OutboxRecord): Uint8Array => encodeCbor({ v: 1, ...record });
 
-/** @throws CodedError `store_corrupt`. */
+const isText = (value: unknown): boolean => typeof value === "string";
+const isClass = (value: unknown): boolean => OUTBOX_CLASSES.some((known) => known === value);
+
+function isRecord(row: Readonly<Record<string, unknown>>): boolean {
+  return (
+    row.v === 1 &&
+    isText(row.id) &&
+    (row.idem === null || isText(row.idem)) &&
+    isText(row.topic) &&
+    isClass(row.class) &&
+    (row.qos === 0 || row.qos === 1) &&
+    (row.expiresMs === null || Number.isFinite(row.expiresMs)) &&
+    Number.isSafeInteger(row.attempts) &&
+    (row.correlation === null || row.correlation instanceof Uint8Array) &&
+    row.body instanceof Uint8Array
+  );
+}
+
+/** Reads a row of `outbox`. @throws CodedError `store_corrupt`. */
 export function decodeRecord(bytes: Uint8Array): OutboxRecord {
   const value = decodeCbor(bytes);
-  if (!isJsonObject(value) || value.v !== 1 || typeof value.id !== "string") {
+  if (!isJsonObject(value) || !isRecord(value)) {
     throw new CodedError("store_corrupt", "An outbox record has an unknown form.");
   }
   const { v: _version, ...record } = value as { v: unknown } & Record<string, unknown>;
@@ -56,3 +80,13 @@ export const metaOf = (seq: number, record: OutboxRecord): OutboxMeta => ({
   bytes: record.body.length,
   expiresMs: record.expiresMs,
 });
+
+/** Reads a row of `outbox_gaps`. @throws CodedError `store_corrupt`. */
+export function decodeGap(bytes: Uint8Array): OutboxGap {
+  const value = decodeCbor(bytes);
+  const row: Readonly<Record<string, unknown>> = isJsonObject(value) ? value : {};
+  if (!isClass(row.class) || ![row.from, row.to, row.count].every(Number.isSafeInteger)) {
+    throw new CodedError("store_corrupt", "A count of lost messages has an unknown form.");
+  }
+  return row as typeof row & OutboxGap;
+}

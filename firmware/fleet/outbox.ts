@@ -17,6 +17,7 @@ import {
   OUTBOX_DEAD,
   type OutboxRecord,
   outboxKey,
+  outboxSeq,
 } from "./outbox-records.ts";
 import type { OutboxDraft, OutboxOptions, OutboxStats, Staged } from "./outbox-types.ts";
 
@@ -60,11 +61,11 @@ export class Outbox implements AsyncDisposable {
     await this.#gaps.load(store);
     for await (const [key] of store.range(OUTBOX_DEAD)) {
       this.#deadKeys.push(key);
-      this.#nextSeq = Number(key) + 1;
+      this.#nextSeq = outboxSeq(key) + 1;
     }
     for await (const [key, value] of store.range(OUTBOX)) {
       const record = decodeRecord(value);
-      const seq = Number(key);
+      const seq = outboxSeq(key);
       this.#queue.restore(metaOf(seq, record), record.attempts);
       this.#nextSeq = Math.max(this.#nextSeq, seq + 1);
     }

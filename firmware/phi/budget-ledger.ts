@@ -15,7 +15,8 @@ import {
   refund,
 } from "./budget.ts";
 
-const SUB = "phi";
+/** Sublevel of the balances, which holds nothing else. */
+export const BALANCE_SUB = "phi";
 const PREFIX = "budget/";
 const MAX_SUBJECTS = 1024;
 
@@ -32,7 +33,15 @@ interface Staged {
   chargedMilli: number;
 }
 
-function readStored(bytes: Uint8Array): StoredBudget {
+/**
+ * Takes the place of a damaged balance: nothing is left, and it refills from now on. A full balance would give the
+ * subject more than the policy allows.
+ */
+export const emptyBalance = (key: string): StoreOp =>
+  put(BALANCE_SUB, key, encodeCbor({ balanceMilli: 0, carry: 0, wallMs: 0, trusted: false }));
+
+/** Reads a stored balance. @throws CodedError `store_corrupt`. */
+export function decodeBalance(bytes: Uint8Array): StoredBudget {
   const value = decodeCbor(bytes);
   if (isJsonObject(value)) {
     const { balanceMilli, carry, wallMs, trusted } = value;
@@ -73,8 +82,8 @@ export class BudgetLedger {
   static async open(store: Store, budget: PhiBudget, clock: Clock): Promise<BudgetLedger> {
     const ledger = new BudgetLedger(budget, clock);
     const range = { gte: PREFIX, lt: `${PREFIX}\u{10ffff}`, limit: MAX_SUBJECTS };
-    for await (const [key, bytes] of store.range(SUB, range)) {
-      ledger.#states.set(key.slice(PREFIX.length), restored(readStored(bytes), budget, clock));
+    for await (const [key, bytes] of store.range(BALANCE_SUB, range)) {
+      ledger.#states.set(key.slice(PREFIX.length), restored(decodeBalance(bytes), budget, clock));
     }
     return ledger;
   }
@@ -173,7 +182,7 @@ export class BudgetLedger {
       wallMs: this.#clock.wallMs(),
       trusted: this.#clock.trust() === "trusted",
     };
-    return put(SUB, PREFIX + subject, encodeCbor(record));
+    return put(BALANCE_SUB, PREFIX + subject, encodeCbor(record));
   }
 
   #state(subject: string): BudgetState {

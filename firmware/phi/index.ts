@@ -1,6 +1,6 @@
 /** The public face of Φ: scores, verdicts, the budget, and the measures they are made from. */
 export * from "./budget.ts";
-export { BudgetLedger } from "./budget-ledger.ts";
+export { BALANCE_SUB, BudgetLedger, decodeBalance, emptyBalance } from "./budget-ledger.ts";
 export * from "./choose.ts";
 export * from "./convergence.ts";
 export * from "./explore.ts";

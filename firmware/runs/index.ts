@@ -7,5 +7,6 @@ export { type InstalledProgram, type ReleaseSet, subjectIn, subjectOf } from "./
 export type { Reply } from "./reply.ts";
 export { newRunId } from "./run-id.ts";
 export { type RunRequest, type RunResult, RunService, type RunServiceOptions } from "./run-service.ts";
-export { type FullRunRecord, type OpenRun, RunStore } from "./run-store.ts";
+export { decodeOpenRun, type FullRunRecord, OPEN_RUNS, type OpenRun, RunStore } from "./run-store.ts";
+export { runSafeProgram, type SafeProgramParts } from "./safe-program.ts";
 export { Triggers, type TriggersOptions } from "./triggers.ts";

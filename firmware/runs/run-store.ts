@@ -4,13 +4,16 @@ import { canonicalize, jcs } from "../core/canonical-json.ts";
 import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { CodedError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
+import { isJsonObject } from "../core/json.ts";
 import { parseJsonText } from "../core/parse-json.ts";
 import { type ContentStore, stageBlob } from "../evidence/index.ts";
 import { del, put, type Store, type StoreOp } from "../ports/store.ts";
 import type { JournalEntry, ProgramDocument, RunRecord } from "../vm/types.ts";
 
 const RUNS = "run";
-const OPEN = "runopen";
+/** Sublevel of the runs that have not settled. */
+export const OPEN_RUNS = "runopen";
+const OPEN = OPEN_RUNS;
 const DOCUMENTS = "progdoc";
 const INLINE_JOURNAL_BYTES = 16_384;
 const MAX_DOCUMENT_BYTES = 262_144;
@@ -28,6 +31,46 @@ export interface OpenRun {
 
 /** A record with its journal at hand. */
 export type FullRunRecord = RunRecord & { readonly journal: readonly JournalEntry[] };
+
+const isText = (value: unknown): boolean => typeof value === "string";
+
+/** Reads a row of `runopen`. @throws CodedError `store_corrupt`. */
+export function decodeOpenRun(bytes: Uint8Array): OpenRun {
+  const value = decodeCbor(bytes);
+  const row: Readonly<Record<string, unknown>> = isJsonObject(value) ? value : {};
+  const texts = [row.runId, row.program, row.programHash, row.subject, row.policyHash];
+  if (texts.every(isText) && Number.isFinite(row.startedAt) && isTexts(row.outputs)) {
+    return row as typeof row & OpenRun;
+  }
+  throw new CodedError("store_corrupt", "The note of an open run has an unknown form.");
+}
+
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+
+/** What every reader of a record takes for granted; the hashes are checked by replay. @throws CodedError `store_corrupt`. */
+function decodeRun(runId: string, bytes: Uint8Array): RunRecord {
+  const value = decodeCbor(bytes);
+  const row: Readonly<Record<string, unknown>> = isJsonObject(value) ? value : {};
+  const { program, outcome, journal } = row;
+  const isSound =
+    row.v === 1 &&
+    row.runId === runId &&
+    [row.program, row.outcome, row.release, row.metrics, row.limits].every(isPlain) &&
+    isPlain(program) &&
+    [program.name, program.programHash].every(isText) &&
+    isPlain(outcome) &&
+    Array.isArray(outcome.effects) &&
+    (Array.isArray(journal) || (isPlain(journal) && isText(journal.sha256))) &&
+    isTexts(row.evidence) &&
+    isTexts(row.safeStates);
+  if (isSound) return row as typeof row & RunRecord;
+  throw new CodedError("store_corrupt", `The record of run ${runId} has an unknown form.`, {
+    details: { runId },
+  });
+}
+
+const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 export class RunStore {
   readonly #store: Store;
@@ -63,22 +106,22 @@ export class RunStore {
 
   async openRuns(): Promise<readonly OpenRun[]> {
     const found: OpenRun[] = [];
-    for await (const [, value] of this.#store.range(OPEN)) found.push(decodeCbor(value) as OpenRun);
+    for await (const [, value] of this.#store.range(OPEN)) found.push(decodeOpenRun(value));
     return found;
   }
 
-  /** @throws CodedError `not_found` (404), `integrity_error` (500) if the journal was altered. */
+  /** @throws CodedError `not_found` (404), `store_corrupt`, `integrity_error` (500) if the journal was altered. */
   async read(runId: string): Promise<FullRunRecord> {
     const value = await this.#store.get(RUNS, runId);
     if (!value)
       throw new CodedError("not_found", `There is no run ${runId}.`, { status: 404, details: { runId } });
-    return this.#full(decodeCbor(value) as RunRecord);
+    return this.#full(decodeRun(runId, value));
   }
 
-  /** The newest records first. */
+  /** The newest records first. @throws CodedError `store_corrupt`, `integrity_error` (500). */
   async *latest(limit: number): AsyncIterable<FullRunRecord> {
-    for await (const [, value] of this.#store.range(RUNS, { reverse: true, limit })) {
-      yield await this.#full(decodeCbor(value) as RunRecord);
+    for await (const [runId, value] of this.#store.range(RUNS, { reverse: true, limit })) {
+      yield await this.#full(decodeRun(runId, value));
     }
   }
 

@@ -19,10 +19,13 @@ export interface TriggersOptions {
   readonly log: Log;
   /** Makes a change of the schedules durable that no run carries. */
   readonly commit: (ops: readonly StoreOp[]) => Promise<void>;
+  /** A trigger that this version does not serve: its program runs by command only, and somebody must know. */
+  readonly onUnsupported: (program: string, on: string) => void;
 }
 
 type GpioTrigger = Extract<TriggerDeclaration, { on: "gpio" }>;
 
+const UNSUPPORTED: ReadonlySet<string> = new Set(["cron", "mqtt", "signal", "queue"]);
 const RETRY_MS = 5000;
 
 export class Triggers implements AsyncDisposable {
@@ -53,6 +56,7 @@ export class Triggers implements AsyncDisposable {
     for (const [id, { program, trigger }] of wanted) {
       if (trigger.on === "interval" || trigger.on === "at")
         ops.push(...this.#schedule(id, program, trigger, names));
+      if (UNSUPPORTED.has(trigger.on)) this.#options.onUnsupported(program, trigger.on);
       if (trigger.on === "gpio") void this.#watch(set, program, trigger, this.#stopped.signal);
       if (trigger.on === "boot" && options.boot)
         void runs.start({ program, trigger: { kind: "boot", bootId: clock.bootId } });

@@ -1,6 +1,6 @@
 /** The schedules of this device: one due check serves all (capabilities.md 13). */
 import { decodeCbor, encodeCbor } from "../../core/cbor.ts";
-import { type Refusal, refusal } from "../../core/errors.ts";
+import { CodedError, type Refusal, refusal } from "../../core/errors.ts";
 import type { Clock, Timer } from "../../ports/clock.ts";
 import { del, put, type Store, type StoreOp } from "../../ports/store.ts";
 import { firstFiring, type ScheduleRequest, type ScheduleState, tickSchedule } from "./rules.ts";
@@ -37,12 +37,11 @@ export class Scheduler implements Disposable {
     this.#clock = clock;
   }
 
-  /** Intervals begin anew at boot: their first firing is one period from now. */
+  /** Intervals begin anew at boot: their first firing is one period from now. @throws CodedError `store_corrupt`. */
   static async open(store: Store, clock: Clock): Promise<Scheduler> {
     const scheduler = new Scheduler(clock);
     for await (const [, bytes] of store.range(SCHEDULE_SUB)) {
-      const row = decodeCbor(bytes);
-      if (!isSchedule(row)) continue;
+      const row = decodeSchedule(bytes);
       const restarted =
         row.mode === "interval" ? { ...row, nextAt: scheduler.#now("interval") + (row.everyMs ?? 0) } : row;
       scheduler.#schedules.set(row.scheduleId, restarted);
@@ -132,6 +131,15 @@ export class Scheduler implements Disposable {
   }
 }
 
+const isPeriod = (ms: unknown): boolean => typeof ms === "number" && Number.isFinite(ms) && ms > 0;
+
+/** Reads a row of `sched`. @throws CodedError `store_corrupt`. */
+export function decodeSchedule(bytes: Uint8Array): Schedule {
+  const row = decodeCbor(bytes);
+  if (isSchedule(row)) return row;
+  throw new CodedError("store_corrupt", "A stored schedule has an unknown form.");
+}
+
 function isSchedule(value: unknown): value is Schedule {
   if (typeof value !== "object" || value === null) return false;
   const row: { readonly [key: string]: unknown } = { ...value };
@@ -139,7 +147,8 @@ function isSchedule(value: unknown): value is Schedule {
     typeof row.scheduleId === "string" &&
     typeof row.program === "string" &&
     (row.mode === "interval" || row.mode === "at") &&
-    ["nextAt", "missed", "runs"].every((key) => typeof row[key] === "number") &&
+    ["nextAt", "missed", "runs"].every((key) => Number.isFinite(row[key])) &&
+    (row.mode === "at" ? row.everyMs === undefined || Number.isFinite(row.everyMs) : isPeriod(row.everyMs)) &&
     typeof row.disabled === "boolean"
   );
 }

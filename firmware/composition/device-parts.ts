@@ -1,6 +1,6 @@
 /** Opens and connects everything of one device. Nothing is driven and nothing runs when it returns. */
 import type { OtaService } from "../../ota/index.ts";
-import { type Observer, Scheduler } from "../capabilities/index.ts";
+import { type CapabilityGate, type Observer, Scheduler } from "../capabilities/index.ts";
 import { messageOf } from "../core/errors.ts";
 import { EventBus } from "../core/event-bus.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -9,7 +9,14 @@ import type { LedgerEvent, Severity } from "../ledger/types.ts";
 import { BudgetLedger } from "../phi/index.ts";
 import { phiOf } from "../policy/index.ts";
 import type { Log } from "../ports/log.ts";
-import { capabilityView, type ReleaseSet, RunService, schemaCheck, Triggers } from "../runs/index.ts";
+import {
+  capabilityView,
+  type ReleaseSet,
+  RunService,
+  runSafeProgram,
+  schemaCheck,
+  Triggers,
+} from "../runs/index.ts";
 import { RunScheduler } from "../vm/index.ts";
 import { Alerts } from "./alerts.ts";
 import { type BoardIo, openBoard } from "./board-io.ts";
@@ -57,6 +64,7 @@ interface Late {
   staging: Staging | null;
   fleet: FleetParts | null;
   parts: DeviceParts | null;
+  gate: CapabilityGate | null;
 }
 
 function required<T>(value: T | null): T {
@@ -155,7 +163,7 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
   const { clock, entropy, files, identity, ledger, store } = state;
   await recordBoot(state);
   const boot: { state: BootState } = { state: "initializing" };
-  const late: Late = { set: null, staging: null, fleet: null, parts: null };
+  const late: Late = { set: null, staging: null, fleet: null, parts: null, gate: null };
   const events = new EventBus<DeviceEvents>({
     onFailure: (owner, event, error) =>
       log.error("subscriber_failed", { owner, event, error: messageOf(error) }),
@@ -166,6 +174,11 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
   const topics = deviceTopics(config.fleet, identity.deviceId);
   const device: DeviceIdentity = { id: identity.deviceId, bootId: clock.bootId, simulated };
   const set = (): ReleaseSet => late.parts?.runs.set ?? required(late.set);
+  const scheduler = new RunScheduler({
+    clock,
+    maxRuns: config.vm.maxRuns,
+    onFault: (error) => alerts.raise("vm_internal", { error: messageOf(error) }, "critical"),
+  });
   const budget = await BudgetLedger.open(store, { capacityMilli: 0, refillPerHourMilli: 0, cost: {} }, clock);
   const capabilities = await buildCapabilities({
     state,
@@ -178,6 +191,21 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     observer: observerOf(alerts, boot),
     set,
     locked: () => boot.state === "locked",
+    runSafeProgram: (name, output, signal) =>
+      runSafeProgram(
+        {
+          clock,
+          entropy,
+          deviceId: identity.deviceId,
+          sealer: identity.seal,
+          gate: required(late.gate),
+          scheduler,
+        },
+        set(),
+        name,
+        output,
+        signal,
+      ),
   });
   const view = capabilityView(capabilities.registry);
   const loader: LoaderParts = { clock, board: config.board, runtimeVersion: VERSION, simulated, view };
@@ -205,6 +233,7 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     handlers: commandHandlers(parts),
   });
   late.fleet = fleet;
+  late.gate = capabilities.gate();
   const staging = new Staging({
     ledger,
     outbox: fleet.outbox,
@@ -220,12 +249,8 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     deviceId: identity.deviceId,
     simulated,
     sealer: identity.seal,
-    scheduler: new RunScheduler({
-      clock,
-      maxRuns: config.vm.maxRuns,
-      onFault: (error) => alerts.raise("vm_internal", { error: messageOf(error) }, "critical"),
-    }),
-    gate: capabilities.gate(),
+    scheduler,
+    gate: late.gate,
     runs: state.runs,
     driveSafe: (outputs, reason) => driveSafe(parts(), outputs, reason),
     settle: staging,
@@ -244,6 +269,7 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     commit: async (ops) => {
       await ledger.commit({ events: [], ops });
     },
+    onUnsupported: (program, on) => alerts.raise("trigger_unsupported", { program, on }, "warn"),
   });
   late.parts = {
     config,

@@ -38,6 +38,7 @@ export interface CapabilityParts {
   readonly observer: Observer;
   /** The decisions in force at this moment. */
   readonly set: () => ReleaseSet;
+  readonly runSafeProgram: (program: string, output: string, signal: AbortSignal) => Promise<void>;
   /** False until the boot has driven all outputs safe and put a release in force. */
   readonly locked: () => boolean;
 }
@@ -67,9 +68,7 @@ export async function buildCapabilities(parts: CapabilityParts): Promise<Capabil
     hardware: board.hardware,
     clock,
     channels: board.channels,
-    safePrograms: {
-      run: () => Promise.reject(new Error("no safe program is installed")),
-    },
+    safePrograms: { run: parts.runSafeProgram },
     observer,
   });
   const kv = new KvSpaces(store, clock);

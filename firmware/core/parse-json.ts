@@ -1,6 +1,7 @@
 /**
  * Strict reading of JSON from outside: sized before it is parsed, bounded in depth, duplicate members refused
- * (two readers could otherwise see two documents), lone surrogates refused.
+ * (two readers could otherwise see two documents). Lone surrogates and numbers beyond a double are refused too: such
+ * a document has no canonical form, so it could be neither hashed nor signed.
  */
 import { fromUtf8 } from "./bytes.ts";
 import { CodedError } from "./errors.ts";
@@ -32,6 +33,36 @@ interface Frame {
   expectKey: boolean;
 }
 
+const loneSurrogate = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
+const numberToken = /[-+.0-9eE]+/y;
+
+/** The end of the string that begins at `start`. @throws JsonError for a lone surrogate, escaped or not. */
+function endOfString(text: string, start: number): number {
+  let end = start + 1;
+  let isPlain = true;
+  for (; text[end] !== '"'; end++) {
+    if (text[end] === "\\") {
+      isPlain = false;
+      end++;
+    }
+  }
+  const token = text.slice(start, end + 1);
+  if (loneSurrogate.test(isPlain ? token : (JSON.parse(token) as string))) {
+    throw new JsonError("bad_encoding", "The document holds a lone surrogate.", lineAt(text, start));
+  }
+  return end;
+}
+
+/** The end of the number that begins at `start`. @throws JsonError if it is beyond the range of a double. */
+function endOfNumber(text: string, start: number): number {
+  numberToken.lastIndex = start;
+  const token = numberToken.exec(text)?.[0] ?? "";
+  if (!Number.isFinite(Number(token))) {
+    throw new JsonError("malformed", "The document holds a number without bounds.", lineAt(text, start));
+  }
+  return start + token.length - 1;
+}
+
 /** One linear pass over text that `JSON.parse` has accepted, so the grammar itself needs no checking. */
 function checkStructure(text: string, maxDepth: number): void {
   const stack: Frame[] = [];
@@ -53,7 +84,7 @@ function checkStructure(text: string, maxDepth: number): void {
       top.expectKey = true;
     } else if (char === '"') {
       const start = i;
-      for (i++; text[i] !== '"'; i++) if (text[i] === "\\") i++;
+      i = endOfString(text, start);
       if (top?.keys && top.expectKey) {
         const key = JSON.parse(text.slice(start, i + 1)) as string;
         if (top.keys.has(key)) {
@@ -66,6 +97,8 @@ function checkStructure(text: string, maxDepth: number): void {
         top.keys.add(key);
         top.expectKey = false;
       }
+    } else if (char === "-" || (char !== undefined && char >= "0" && char <= "9")) {
+      i = endOfNumber(text, i);
     }
   }
 }

@@ -22,6 +22,11 @@ describe("strict JSON", () => {
     ["a repeated __proto__", '{"__proto__": 1, "__proto__": 2}', "duplicate_key:1"],
     ["nesting beyond the limit", "[[[[[1]]]]]", "too_deep:1"],
     ["the same key in two objects", '[{"a":1},{"a":2}]', "accepted"],
+    ["an escaped lone surrogate", '[1,\n"\\ud800"]', "bad_encoding:2"],
+    ["a lone surrogate as a name", '{"\\udc00x": 1}', "bad_encoding:1"],
+    ["an escaped pair of surrogates", '["\\ud83d\\ude00"]', "accepted"],
+    ["a number beyond a double", "[1,\n-1e999]", "malformed:2"],
+    ["the largest double", "[1.7976931348623157e308, -0, 0.5e-3]", "accepted"],
     ["brackets inside text", '{"a":"]]]]]{{{{{\\"}"}', "accepted"],
   ])("judges %s", (_name, text, problem) => {
     expect(problemOf(utf8(text))).toBe(problem);

@@ -1,4 +1,5 @@
 /** What a run hands down to every call: identity, rights, evidence and what it has staged so far. */
+import type { RequirementLayer } from "../evidence/index.ts";
 import type { CompiledPolicy } from "../policy/types.ts";
 import type { StoreOp } from "../ports/store.ts";
 import type { Limits, Tier } from "../vm/types.ts";
@@ -44,6 +45,8 @@ export interface RunContext {
   readonly policy: CompiledPolicy;
   readonly limits: Limits;
   readonly evidence: EvidenceSink;
+  /** What the subject's own entry in the policy adds to every requirement; it can only tighten. */
+  readonly demands: RequirementLayer;
   /** Everything is judged, nothing acts, is charged or becomes durable (rollout.md 7, 9). */
   readonly dry: boolean;
   /** Effects whose intent was recorded before they were made, for the run's entries (ledger.md 2). */
@@ -65,7 +68,7 @@ export type RunContextInit = Pick<
   RunContext,
   "runId" | "subject" | "tier" | "program" | "policy" | "limits" | "evidence" | "countCall"
 > &
-  Partial<Pick<RunContext, "safeProgram" | "claims" | "dry">>;
+  Partial<Pick<RunContext, "safeProgram" | "claims" | "dry" | "demands">>;
 
 /** A fresh context for one run or command. */
 export function createRunContext(init: RunContextInit): RunContext {
@@ -73,6 +76,7 @@ export function createRunContext(init: RunContextInit): RunContext {
     ...init,
     safeProgram: init.safeProgram ?? false,
     dry: init.dry ?? false,
+    demands: init.demands ?? {},
     intents: [],
     counters: { readBytes: 0, writtenBytes: 0, netBytes: 0, refusals: 0, chargedMilli: 0, blocked: 0 },
     claims: init.claims ?? (() => []),

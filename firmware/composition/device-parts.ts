@@ -1,6 +1,6 @@
 /** Opens and connects everything of one device. Nothing is driven and nothing runs when it returns. */
 import type { OtaService } from "../../ota/index.ts";
-import { type CapabilityGate, type Observer, Scheduler } from "../capabilities/index.ts";
+import { Asks, type CapabilityGate, type Observer, Scheduler } from "../capabilities/index.ts";
 import { messageOf } from "../core/errors.ts";
 import { EventBus } from "../core/event-bus.ts";
 import type { JsonObject } from "../core/json.ts";
@@ -19,6 +19,7 @@ import {
 } from "../runs/index.ts";
 import { RunScheduler } from "../vm/index.ts";
 import { Alerts } from "./alerts.ts";
+import { Asking } from "./asking.ts";
 import { type BoardIo, openBoard } from "./board-io.ts";
 import { commandHandlers } from "./command-handlers.ts";
 import type { Config } from "./config-schema.ts";
@@ -52,6 +53,7 @@ export interface DeviceParts {
   readonly budget: BudgetLedger;
   readonly staging: Staging;
   readonly alerts: Alerts;
+  readonly asking: Asking;
   readonly loader: LoaderParts;
   readonly updates: OtaService;
   readonly events: EventBus<DeviceEvents>;
@@ -101,7 +103,7 @@ async function recordBoot(state: DeviceState): Promise<void> {
   );
 }
 
-function observerOf(alerts: Alerts, boot: { state: BootState }): Observer {
+function observerOf(alerts: Alerts, boot: { state: BootState }, asking: () => Asking): Observer {
   return {
     usage: () => undefined,
     incident: (record) => alerts.raise("incident", { ...record }, "warn"),
@@ -109,12 +111,7 @@ function observerOf(alerts: Alerts, boot: { state: BootState }): Observer {
       alerts.raise(code, details);
       if (code === "safe_state_failed") boot.state = "safe_mode";
     },
-    asked: ({ kind, program, about, details }) =>
-      alerts.raise(
-        kind === "resource" ? "resource_required" : "consent_required",
-        { program, about, ...details },
-        "warn",
-      ),
+    asked: (question) => asking().asked(question),
   };
 }
 
@@ -171,6 +168,15 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
   const alerts = new Alerts({ ledger, clock, log, onAlert: (alert) => events.emit("alert", alert) });
   const board = openBoard(config, { clock, entropy, user: currentUser() });
   const { simulated } = board.hardware;
+  const asking = new Asking({
+    asks: await Asks.open(store, clock),
+    state,
+    hardware: board.hardware,
+    clock,
+    log,
+    alerts,
+    start: (request) => void required(late.parts).runs.start(request),
+  });
   const topics = deviceTopics(config.fleet, identity.deviceId);
   const device: DeviceIdentity = { id: identity.deviceId, bootId: clock.bootId, simulated };
   const set = (): ReleaseSet => late.parts?.runs.set ?? required(late.set);
@@ -188,7 +194,7 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     sync: () => late.fleet?.sync ?? null,
     sharedDocument: SHARED_DOCUMENT,
     budget,
-    observer: observerOf(alerts, boot),
+    observer: observerOf(alerts, boot, () => asking),
     set,
     locked: () => boot.state === "locked",
     runSafeProgram: (name, output, signal) =>
@@ -257,7 +263,10 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     ledger,
     checkContract: schemaCheck,
     set: inForce.set,
-    onRun: (result, request) => events.emit("run", { result, request }),
+    onRun: (result, request) => {
+      asking.ended(result, request);
+      events.emit("run", { result, request });
+    },
   });
   const triggers = new Triggers({
     runs,
@@ -284,6 +293,7 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     budget,
     staging,
     alerts,
+    asking,
     loader,
     updates: inForce.updates,
     events,

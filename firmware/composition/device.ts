@@ -44,6 +44,7 @@ export class Device implements AsyncDisposable {
     fleet.status.start();
     fleet.status.changed();
     if (boot.state === "locked") await triggers.arm(runs.set, { boot: true });
+    this.parts.asking.start();
     this.#transport = await startUpdates(this);
     state.clock.trust() !== "trusted" &&
       alerts.raise("clock_untrusted", { trust: state.clock.trust() }, "warn");
@@ -134,6 +135,7 @@ export class Device implements AsyncDisposable {
     const { state, runs, capabilities, fleet, triggers, boot, link, board, updates } = this.parts;
     boot.state = "stopping";
     await triggers[Symbol.asyncDispose]();
+    this.parts.asking[Symbol.dispose]();
     await this.#transport?.[Symbol.asyncDispose]();
     await runs[Symbol.asyncDispose]();
     await driveAllSafe(this.parts, "shutdown");

@@ -23,8 +23,10 @@ import { readRoster, type SyncEvent, SyncService } from "../sync/index.ts";
 import type { Config } from "./config-schema.ts";
 import { fleetLedger } from "./fleet-ledger.ts";
 import type { Link } from "./link.ts";
+import { aboutFile } from "./own-files.ts";
 import type { DeviceState } from "./state.ts";
 
+const LIST_REMEDY = "Correct the list, restore it from where it was made, or take it out of imud.yaml.";
 const MAX_ROSTER_BYTES = 1_048_576;
 
 export interface FleetParts {
@@ -73,8 +75,11 @@ function recordSyncEvent(state: DeviceState, log: Log, event: SyncEvent): void {
 
 async function openSync(options: FleetOptions): Promise<SyncService | null> {
   const { config, state, link, log } = options;
-  if (!config.rosterFile) return null;
-  const roster = readRoster(await state.files.read(config.rosterFile, MAX_ROSTER_BYTES));
+  const { rosterFile } = config;
+  if (!rosterFile) return null;
+  const roster = await aboutFile(rosterFile, LIST_REMEDY, async () =>
+    readRoster(await state.files.read(rosterFile, MAX_ROSTER_BYTES)),
+  );
   return SyncService.open({
     store: state.store,
     committer: state.ledger,
@@ -97,8 +102,11 @@ export async function buildFleet(options: FleetOptions): Promise<FleetParts> {
   const { config, state, link, log, device, topics } = options;
   const { store, clock, entropy, ledger, identity, files } = state;
   const committer = fleetLedger(ledger);
-  const authority = config.authorityFile
-    ? await loadAuthority(files, config.authorityFile, config.fleet, null)
+  const { authorityFile } = config;
+  const authority = authorityFile
+    ? await aboutFile(authorityFile, LIST_REMEDY, () =>
+        loadAuthority(files, authorityFile, config.fleet, null),
+      )
     : null;
   const outbox = new Outbox({
     store,

@@ -1,7 +1,7 @@
 /** Turns a policy and program documents into what runs: compiled, verified, with its own decisions and sources. */
 
 import type { LoadedRelease } from "../../ota/index.ts";
-import { CodedError } from "../core/errors.ts";
+import { CodedError, messageOf } from "../core/errors.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
 import { SourceRegistry } from "../evidence/index.ts";
 import { type CompiledPolicy, compilePolicy, DecisionEngine } from "../policy/index.ts";
@@ -9,6 +9,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Files } from "../ports/files.ts";
 import type { InstalledProgram, ReleaseSet } from "../runs/index.ts";
 import { type CapabilityView, parseProgram, verifyProgram } from "../vm/index.ts";
+import { aboutFile } from "./own-files.ts";
 
 const MAX_POLICY_BYTES = 262_144;
 const MAX_PROGRAM_BYTES = 262_144;
@@ -105,7 +106,9 @@ export async function loadFactory(
   parts: LoaderParts,
 ): Promise<{ readonly policyFile: Uint8Array; readonly set: ReleaseSet }> {
   const { programsDir } = paths;
-  const policyFile = await files.read(paths.policyFile, MAX_POLICY_BYTES);
+  const aboutPolicy = <T>(work: () => Promise<T> | T): Promise<T> =>
+    aboutFile(paths.policyFile, "Correct the factory policy, or restore it from where it was made.", work);
+  const policyFile = await aboutPolicy(() => files.read(paths.policyFile, MAX_POLICY_BYTES));
   const names = (await files.list(programsDir)).filter((name) => name.endsWith(".json"));
   if (names.length > MAX_PROGRAMS) {
     throw new CodedError(
@@ -117,14 +120,18 @@ export async function loadFactory(
   const programs: Json[] = [];
   const unread: { name: string; reason: string }[] = [];
   for (const name of names) {
+    const path = `${programsDir}/${name}`;
     try {
-      programs.push(parseProgram(await files.read(`${programsDir}/${name}`, MAX_PROGRAM_BYTES)));
+      programs.push(parseProgram(await files.read(path, MAX_PROGRAM_BYTES)));
     } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      unread.push({ name: name.slice(0, -".json".length), reason: `${error.code}: ${error.message}` });
+      // Whatever is wrong with one file, the programs of the others run.
+      const code = error instanceof CodedError ? error.code : "file_unusable";
+      unread.push({ name: name.slice(0, -".json".length), reason: `${code}: ${path}: ${messageOf(error)}` });
     }
   }
-  const set = loadRelease({ releaseHash: null, policy: policyFile, programs }, parts);
+  const set = await aboutPolicy(() =>
+    loadRelease({ releaseHash: null, policy: policyFile, programs }, parts),
+  );
   return { policyFile, set: { ...set, refused: [...unread, ...set.refused] } };
 }
 

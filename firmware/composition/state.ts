@@ -16,6 +16,7 @@ import { RunStore } from "../runs/index.ts";
 import type { Config } from "./config-schema.ts";
 import { setAsideDamaged } from "./damaged-rows.ts";
 import { type Identity, loadIdentity } from "./identity.ts";
+import { aboutFile, checkDatabaseFolder, damagedDatabase } from "./own-files.ts";
 
 export interface DeviceState {
   readonly files: Files;
@@ -47,7 +48,18 @@ export async function openState(config: Config, log: Log): Promise<DeviceState> 
   const files = new NodeFiles();
   const entropy = new SystemEntropy();
   const identity = await loadIdentity(files, config.stateDir);
-  const store = await LevelStore.open(databasePath(config.stateDir), { create: true });
+  const database = databasePath(config.stateDir);
+  return aboutFile(database, damagedDatabase(database), async () => {
+    await checkDatabaseFolder(files, database);
+    const store = await LevelStore.open(database, { create: true });
+    return openParts(config, log, { files, entropy, identity, store });
+  });
+}
+
+type Opened = Pick<DeviceState, "files" | "entropy" | "identity" | "store">;
+
+async function openParts(config: Config, log: Log, opened: Opened): Promise<DeviceState> {
+  const { files, entropy, identity, store } = opened;
   try {
     const timeFloorMs = await lastRecordedMs(store, identity.headKey);
     const clock = new SystemClock({

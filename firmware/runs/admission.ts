@@ -4,7 +4,7 @@ import { utf8 } from "../core/bytes.ts";
 import { canonicalize } from "../core/canonical-json.ts";
 import { type Refusal, refusal } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
-import { scoreOf } from "../policy/index.ts";
+import { scoreOf, subjectStatement } from "../policy/index.ts";
 import type { Subject } from "../policy/types.ts";
 import { effectiveLimits, tierOf } from "../vm/index.ts";
 import type { Limits, Tier } from "../vm/types.ts";
@@ -60,7 +60,12 @@ export function admit(
       return refusal("rate_exceeded", 429, { ...details, retryAfterMs: verdict.retryAfterMs ?? null });
     return denied(verdict.reason, details);
   }
-  const limits = effectiveLimits({ tier, policy: policy.limits, document: program.document.limits });
+  const limits = effectiveLimits({
+    tier,
+    policy: { ...policy.limits, claims: policy.replyRequirement.maxClaims },
+    subject: subjectStatement(rights).limits,
+    document: program.document.limits,
+  });
   const size = utf8(canonicalize(payload)).length;
   if (size > limits.inputBytes)
     return refusal("payload_too_large", 400, { limit: limits.inputBytes, got: size });

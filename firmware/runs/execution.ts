@@ -7,8 +7,9 @@ import {
 } from "../capabilities/index.ts";
 import type { Refusal } from "../core/errors.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
-import { RunEvidence, type Sealer } from "../evidence/index.ts";
+import { RunEvidence, type Sealer, tighten } from "../evidence/index.ts";
 import type { EntryReceipt, LedgerEvent } from "../ledger/types.ts";
+import { subjectStatement } from "../policy/index.ts";
 import type { Subject } from "../policy/types.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -140,6 +141,7 @@ export class RunExecution {
       // The machine has counted the call against its quota before it asks (vm.md 7).
       countCall: () => true,
       dry: run.dry,
+      demands: subjectStatement(run.rights).requirement,
     });
   }
 
@@ -269,7 +271,7 @@ export class RunExecution {
         calls: result.metrics.ioCalls,
         allowCompute: this.#run.rights.allowCompute ?? false,
         trace,
-        requirement: this.#run.set.policy.replyRequirement,
+        requirement: tighten(this.#run.set.policy.replyRequirement, this.#ctx.demands),
         simulated: this.#parts.simulated,
       },
       traceId,

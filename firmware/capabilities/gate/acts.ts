@@ -4,6 +4,7 @@ import { messageOf, refusal } from "../../core/errors.ts";
 import { hashJson } from "../../core/hash.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { isJsonObject, member } from "../../core/json.ts";
+import { tighten } from "../../evidence/index.ts";
 import { violationRefusal, violationsOf } from "../contract/validate.ts";
 import { type CallState, resolved, type StepResult } from "./call-state.ts";
 import { applicableRates } from "./rates.ts";
@@ -50,7 +51,7 @@ export function guard(call: CallState): StepResult {
   try {
     const verdict = call.ctx.evidence.guard({
       effect: `${call.id}:${target.output.name}`,
-      requirement,
+      requirement: tighten(requirement, call.ctx.demands),
       claims: call.ctx.claims(),
       risk: target.output.risk,
     });

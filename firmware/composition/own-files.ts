@@ -1,0 +1,45 @@
+/** Problems with the device's own files say which file it is and what to do: a start that is refused must be repairable. */
+import { CodedError, messageOf } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
+import { ResourceRequired } from "../core/resource-required.ts";
+import type { Files } from "../ports/files.ts";
+
+/**
+ * Does some work with one file; what it throws keeps its code (`file_unusable` (500) where the system gave none) and
+ * gains the path and the remedy.
+ */
+export async function aboutFile<T>(path: string, howTo: string, work: () => Promise<T> | T): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ResourceRequired) throw error;
+    const why = messageOf(error);
+    const message = why.includes(path) ? why : `${path}: ${why}`;
+    const { code, status, details } =
+      error instanceof CodedError
+        ? error
+        : { code: "file_unusable", status: 500, details: {} satisfies JsonObject };
+    throw new CodedError(code, message, { status, details: { ...details, path, howTo }, cause: error });
+  }
+}
+
+/** What to do about a database that cannot be opened or read. */
+export const damagedDatabase = (path: string): string =>
+  `Stop here: keep ${path} for examination and restore the folder from a backup. Without one, move it away and start ` +
+  "again: the device keeps its keys and begins an empty ledger.";
+
+const DATABASE_FILE = /^(?:MANIFEST-\d+|\d+\.(?:ldb|sst|log))$/;
+
+/**
+ * LevelDB takes a folder without the file CURRENT for a new database and deletes what lies in it; a folder that holds
+ * a database must therefore never be opened without one.
+ * @throws CodedError `store_corrupt` (500).
+ */
+export async function checkDatabaseFolder(files: Files, path: string): Promise<void> {
+  if (await files.info(`${path}/CURRENT`)) return;
+  const rest = (await files.list(path)).filter((name) => DATABASE_FILE.test(name));
+  if (rest.length === 0) return;
+  throw new CodedError("store_corrupt", `The database in ${path} has lost its file CURRENT.`, {
+    details: { files: rest.slice(0, 16) },
+  });
+}

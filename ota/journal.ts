@@ -62,7 +62,15 @@ export class OtaJournal {
       });
     }
     const enteredAt = this.#parts.clock.wallMs();
-    const next: OtaRun = { ...run, ...change.patch, ...progress, state: progress.state, enteredAt };
+    const { state, trialRestarts } = progress;
+    const next: OtaRun = {
+      ...run,
+      ...change.patch,
+      state,
+      trialRestarts,
+      reason: progress.reason,
+      enteredAt,
+    };
     await this.write(next, change);
     return next;
   }

@@ -12,6 +12,7 @@ import { prepareDemo } from "./composition/demo.ts";
 import { Device } from "./composition/device.ts";
 import { liveMethods } from "./composition/live-methods.ts";
 import { Narrator } from "./composition/narrator.ts";
+import { aboutFile } from "./composition/own-files.ts";
 import { VERSION } from "./composition/package-info.ts";
 import { createStateMethods, stateKeysOf } from "./composition/state-methods.ts";
 import { CodedError, messageOf } from "./core/errors.ts";
@@ -61,7 +62,9 @@ async function listen(device: Device, runDir: string): Promise<ControlServer> {
     }),
     ...liveMethods(parts),
   };
-  await mkdir(runDir, { recursive: true, mode: 0o750 });
+  await aboutFile(runDir, "Make it a folder that the daemon may write to.", () =>
+    mkdir(runDir, { recursive: true, mode: 0o750 }),
+  );
   return ControlServer.listen(
     join(runDir, "imud.sock"),
     async (method: string, params: JsonObject, signal: AbortSignal) => {

@@ -23,10 +23,26 @@ export async function aboutFile<T>(path: string, howTo: string, work: () => Prom
   }
 }
 
-/** What to do about a database that cannot be opened or read. */
-export const damagedDatabase = (path: string): string =>
-  `Stop here: keep ${path} for examination and restore the folder from a backup. Without one, move it away and start ` +
-  "again: the device keeps its keys and begins an empty ledger.";
+const DAMAGED =
+  "Stop here: keep the folder for examination and restore it from a backup. Without one, move it away and start again: " +
+  "the device keeps its keys and begins an empty ledger.";
+const DATABASE_REMEDIES: Readonly<Record<string, string>> = {
+  store_corrupt: DAMAGED,
+  store_unavailable: DAMAGED,
+  store_busy: "Stop the other process first: two daemons must never share one state.",
+  store_layout_unknown: "Start the version that wrote it, or a newer one.",
+};
+
+/** The same for the database: other problems of the state pass as they are. */
+export async function aboutDatabase<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const howTo = error instanceof CodedError ? DATABASE_REMEDIES[error.code] : undefined;
+    if (howTo === undefined) throw error;
+    return aboutFile(path, howTo, () => Promise.reject(error));
+  }
+}
 
 const DATABASE_FILE = /^(?:MANIFEST-\d+|\d+\.(?:ldb|sst|log))$/;
 

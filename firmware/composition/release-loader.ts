@@ -126,7 +126,9 @@ export async function loadFactory(
     } catch (error) {
       // Whatever is wrong with one file, the programs of the others run.
       const code = error instanceof CodedError ? error.code : "file_unusable";
-      unread.push({ name: name.slice(0, -".json".length), reason: `${code}: ${path}: ${messageOf(error)}` });
+      const why = messageOf(error);
+      const where = why.includes(path) ? "" : `${path}: `;
+      unread.push({ name: name.slice(0, -".json".length), reason: `${code}: ${where}${why}` });
     }
   }
   const set = await aboutPolicy(() =>

@@ -16,7 +16,7 @@ import { RunStore } from "../runs/index.ts";
 import type { Config } from "./config-schema.ts";
 import { setAsideDamaged } from "./damaged-rows.ts";
 import { type Identity, loadIdentity } from "./identity.ts";
-import { aboutFile, checkDatabaseFolder, damagedDatabase } from "./own-files.ts";
+import { aboutDatabase, checkDatabaseFolder } from "./own-files.ts";
 
 export interface DeviceState {
   readonly files: Files;
@@ -49,7 +49,7 @@ export async function openState(config: Config, log: Log): Promise<DeviceState> 
   const entropy = new SystemEntropy();
   const identity = await loadIdentity(files, config.stateDir);
   const database = databasePath(config.stateDir);
-  return aboutFile(database, damagedDatabase(database), async () => {
+  return aboutDatabase(database, async () => {
     await checkDatabaseFolder(files, database);
     const store = await LevelStore.open(database, { create: true });
     return openParts(config, log, { files, entropy, identity, store });

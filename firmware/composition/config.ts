@@ -67,10 +67,32 @@ function explain(error: ErrorObject): readonly [why: string, remedy: string] {
   return [`${where} ${error.message ?? "is wrong"}.`, "correct the value (docs/configuration.md)."];
 }
 
+/** Aliases are refused: they could multiply a small file without bound. */
+function plain(document: Document, path: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 0 });
+  } catch (cause) {
+    if (!(cause instanceof ReferenceError)) throw cause;
+    throw new ConfigError(
+      path,
+      0,
+      "the document uses an alias.",
+      "write the value out in both places.",
+      cause,
+    );
+  }
+}
+
 /** Reads YAML or JSON text. @param path only named in errors. @throws ConfigError `config_invalid` (422). */
 export function parseConfig(text: string, path: string): Config {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true, merge: false });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    strict: true,
+    merge: false,
+    logLevel: "error",
+  });
   const [syntax] = document.errors;
   if (syntax) {
     const line = syntax.linePos?.[0].line ?? 0;
@@ -82,7 +104,7 @@ export function parseConfig(text: string, path: string): Config {
       syntax,
     );
   }
-  const value: unknown = document.toJS({ maxAliasCount: 0 });
+  const value = plain(document, path);
   if (validate(value)) return value;
   const errors = validate.errors ?? [];
   // A failed alternative also reports every branch of it; the alternative itself says what to do.

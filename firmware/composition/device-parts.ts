@@ -109,7 +109,8 @@ function observerOf(alerts: Alerts, boot: { state: BootState }, asking: () => As
     incident: (record) => alerts.raise("incident", { ...record }, "warn"),
     alert: (code, details) => {
       alerts.raise(code, details);
-      if (code === "safe_state_failed") boot.state = "safe_mode";
+      // Hardware that is not there was never driven: the board stays unbound until it appears.
+      if (code === "safe_state_failed" && details.code !== "resource_required") boot.state = "safe_mode";
     },
     asked: (question) => asking().asked(question),
   };

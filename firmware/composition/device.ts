@@ -1,22 +1,27 @@
 /** One device: opened in order, started in order, stopped in reverse with its outputs safe. */
 
 import type { LoadedRelease } from "../../ota/index.ts";
+import { codeOf } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import { verifyStore } from "../ledger/index.ts";
 import { phiOf } from "../policy/index.ts";
+import type { Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Config } from "./config-schema.ts";
 import { type DeviceParts, daemonEvent, driveAllSafe, openParts } from "./device-parts.ts";
-import { resourcesOf } from "./hardware-needs.ts";
+import { resourcesOf, resourcesOfOutputs } from "./hardware-needs.ts";
 import { setOfRelease } from "./release-loader.ts";
 import { startUpdates } from "./updates.ts";
 
 export { type BootState, type DeviceParts, SHARED_DOCUMENT } from "./device-parts.ts";
 
+const BIND_MS = 5000;
+
 export class Device implements AsyncDisposable {
   readonly parts: DeviceParts;
   #transport: AsyncDisposable | null = null;
   #stopped: Promise<void> | null = null;
+  #binding: Timer | null = null;
 
   private constructor(parts: DeviceParts) {
     this.parts = parts;
@@ -29,7 +34,7 @@ export class Device implements AsyncDisposable {
 
   /** Outputs safe, then what was found at this boot, then links and updates, then programs. */
   async start(): Promise<void> {
-    const { state, runs, fleet, triggers, boot, alerts } = this.parts;
+    const { state, runs, fleet, boot, alerts } = this.parts;
     if (boot.state === "initializing") boot.state = "binding";
     await driveAllSafe(this.parts, "start");
     await this.#storeDocuments();
@@ -40,10 +45,9 @@ export class Device implements AsyncDisposable {
     await fleet.outbox.start();
     await fleet.commands.start();
     await fleet.sync?.start();
-    if (boot.state === "binding") boot.state = "locked";
     fleet.status.start();
+    if (boot.state === "binding" && !(await this.#lockWhenBound({ boot: true }))) this.#awaitOutputs();
     fleet.status.changed();
-    if (boot.state === "locked") await triggers.arm(runs.set, { boot: true });
     this.parts.asking.start();
     this.#transport = await startUpdates(this);
     state.clock.trust() !== "trusted" &&
@@ -71,6 +75,34 @@ export class Device implements AsyncDisposable {
       { epoch: ledger.epoch, fromLastCheckpoint: true },
     );
     if (!ok) alerts.raise("ledger_bad", { firstBad, reason }, "critical");
+  }
+
+  /** Outputs are there and safe: effects are allowed from now on, and programs are triggered. */
+  async #lockWhenBound(options: { readonly boot: boolean }): Promise<boolean> {
+    const { board, runs, boot, triggers } = this.parts;
+    for (const need of resourcesOfOutputs(runs.set.policy))
+      if (await board.hardware.probe(need)) return false;
+    if (boot.state !== "binding") return false;
+    boot.state = "locked";
+    await triggers.arm(runs.set, options);
+    return true;
+  }
+
+  /** Looks every 5 s whether the outputs' hardware has appeared; then they go safe first. */
+  #awaitOutputs(): void {
+    const { state, fleet, boot, runs, board, log } = this.parts;
+    this.#binding = state.clock.after(BIND_MS, () => {
+      const look = async (): Promise<void> => {
+        for (const need of resourcesOfOutputs(runs.set.policy)) if (await board.hardware.probe(need)) return;
+        await driveAllSafe(this.parts, "bound");
+        if (await this.#lockWhenBound({ boot: true })) fleet.status.changed();
+      };
+      void look()
+        .catch((error: unknown) => log.error("binding_failed", { code: codeOf(error) }))
+        .finally(() => {
+          if (boot.state === "binding" && this.#stopped === null) this.#awaitOutputs();
+        });
+    });
   }
 
   /** Missing hardware is named with its remedy; programs that need it fail typed, the others run. */
@@ -134,6 +166,7 @@ export class Device implements AsyncDisposable {
   async #stop(reason: string): Promise<void> {
     const { state, runs, capabilities, fleet, triggers, boot, link, board, updates } = this.parts;
     boot.state = "stopping";
+    this.#binding?.cancel();
     await triggers[Symbol.asyncDispose]();
     this.parts.asking[Symbol.dispose]();
     await this.#transport?.[Symbol.asyncDispose]();

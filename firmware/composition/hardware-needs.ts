@@ -12,8 +12,15 @@ function resourceOfUri(uri: string): string | null {
   return gpio ? `gpio:${gpio[1]}` : null;
 }
 
-/** Each once, in policy order. */
-export function resourcesOf(policy: CompiledPolicy): readonly string[] {
-  const needs = [...policy.bindings, ...policy.outputs].map(({ uri }) => resourceOfUri(uri));
+function distinct(uris: readonly string[]): readonly string[] {
+  const needs = uris.map(resourceOfUri);
   return [...new Set(needs.filter((need) => need !== null))];
 }
+
+/** Of bindings and outputs, each once, in policy order. */
+export const resourcesOf = ({ bindings, outputs }: CompiledPolicy): readonly string[] =>
+  distinct([...bindings, ...outputs].map(({ uri }) => uri));
+
+/** Of outputs alone: without these nothing can be driven safe. */
+export const resourcesOfOutputs = ({ outputs }: CompiledPolicy): readonly string[] =>
+  distinct(outputs.map(({ uri }) => uri));

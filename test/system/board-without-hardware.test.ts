@@ -58,7 +58,7 @@ describe.skipIf(NODES.some((node) => existsSync(node)))(
         safeStates: ["fan", "telemetry_air"],
       });
       expect(irrigation).toMatchObject({ refusals: 2 });
-      expect(status).toMatchObject({ board: "raspberry-pi-4", simulated: false, state: "safe_mode" });
+      expect(status).toMatchObject({ board: "raspberry-pi-4", simulated: false, state: "binding" });
       const { report, entries } = await atRest(folder.path);
       const recorded = entries.filter(({ entry }) => entry.event.kind === "alert");
       for (const [resource, remedy] of Object.entries(REMEDIES)) {

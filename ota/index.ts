@@ -2,6 +2,7 @@
 export type { BootResult } from "./boot.ts";
 export type { OtaOptions, OtaRuntime } from "./context.ts";
 export type { GateResult, GateViolation } from "./gates/runner.ts";
+export type { RollbackWish } from "./intake.ts";
 export type { OtaNotice } from "./journal.ts";
 export { OTA_STATES, type OtaState } from "./machine.ts";
 export type * from "./ports.ts";
@@ -24,7 +25,7 @@ export {
 } from "./release/statement.ts";
 export { configDrift } from "./rules/drift.ts";
 export type { OtaRun } from "./run.ts";
-export { OtaService, type OtaStatus, type RollbackWish, type StageResult } from "./service.ts";
+export { OtaService, type OtaStatus, type StageResult } from "./service.ts";
 export type { OtaConfig } from "./settings.ts";
 export { MqttTransport, type MqttTransportOptions } from "./transport/mqtt.ts";
 export { otaTopics } from "./transport/topics.ts";

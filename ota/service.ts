@@ -1,11 +1,9 @@
 /** Signed releases from their offer to their commit or their undoing (rollout.md). One at a time. */
-import { toHex } from "../firmware/core/bytes.ts";
 import { CodedError, codeOf, type Refusal, refusal } from "../firmware/core/errors.ts";
 import type { JsonObject } from "../firmware/core/json.ts";
-import { checkBundle, gatesStep, planStep, shadowStep, verifyOffer, verifyStep } from "./before.ts";
+import { checkBundle, verifyOffer } from "./before.ts";
 import { type BootResult, bootUpdates } from "./boot.ts";
 import {
-  loadStored,
   type OtaContext,
   type OtaOptions,
   type OtaRuntime,
@@ -13,6 +11,15 @@ import {
   type StepOutcome,
   within,
 } from "./context.ts";
+import {
+  admission,
+  type IntakeParts,
+  newRun,
+  type RollbackWish,
+  runInForce,
+  settingsInForce,
+  wishedTarget,
+} from "./intake.ts";
 import { OtaJournal } from "./journal.ts";
 import {
   isBeforeActive,
@@ -23,21 +30,11 @@ import {
   stepOf,
   transition,
 } from "./machine.ts";
-import type { ReleaseStatement } from "./release/statement.ts";
 import { REFUSED_MS, rollbackOutcome, rollbackStep, targetOf } from "./rollback.ts";
 import type { OtaRun } from "./run.ts";
-import { type OtaSettings, settingsOf } from "./settings.ts";
 import { type Pointer, Slots } from "./slots.ts";
-import {
-  activateStep,
-  guardStep,
-  holdStartStep,
-  holdStep,
-  keptReleases,
-  probeStep,
-  selfTestStep,
-  TrialWatch,
-} from "./trial.ts";
+import { performStep, type StepParts, type Work } from "./steps.ts";
+import { keptReleases, TrialWatch } from "./trial.ts";
 
 export type StageResult = { readonly ok: true; readonly runId: string } | Refusal;
 
@@ -48,18 +45,13 @@ export interface OtaStatus {
   readonly run: OtaRun | null;
 }
 
-export type RollbackWish = "auto" | "previous" | "factory" | (string & {});
-
 interface Interrupt {
   readonly event: "abort" | "emergency";
   readonly reason: string;
   readonly target?: string;
 }
 
-type Work = StepOutcome | { readonly hold: OtaRun } | { readonly done: OtaRun; readonly isJudged: boolean };
-
 const CLOCK_WAIT_MS = 1000;
-const DISK_RESERVE = 16 * 1024 * 1024;
 /** Leaving on these is dangerous for what is connected: outputs go safe first. */
 const UNSAFE_EVENTS: ReadonlySet<string> = new Set([
   "self_test_fail",
@@ -116,8 +108,7 @@ export class OtaService implements AsyncDisposable {
     if (this.#booted === null) throw new CodedError("internal", "Updates are started after boot.");
     const { release, reason } = this.#booted;
     const running = release?.hash ?? null;
-    const { options } = { options: this.#options };
-    this.#context = { options, slots: this.#slots, journal: this.#journal, runtime, running };
+    this.#context = { options: this.#options, slots: this.#slots, journal: this.#journal, runtime, running };
     if (release === null) await runtime.host.safeMode(reason);
     this.#kick();
   }
@@ -126,12 +117,13 @@ export class OtaService implements AsyncDisposable {
   async offer(statementBytes: Uint8Array): Promise<StageResult> {
     const source = this.#context?.runtime.source;
     if (!source) return refusal("no_source", 503);
-    const settings = await this.#settings();
+    const settings = await settingsInForce(this.#intake);
     const verified = verifyOffer(this.#options, statementBytes, settings.quorumK);
     if (!verified.ok) return verified;
     const { statement } = verified;
     if (this.#run?.candidate === statement.bundle.sha256) return { ok: true, runId: this.#run.runId };
-    const refused = await this.#admission(statement);
+    if (this.#run !== null || this.#isFetching) return this.#busy();
+    const refused = await admission(this.#intake, statement);
     if (refused) return refused;
     this.#isFetching = true;
     try {
@@ -147,22 +139,31 @@ export class OtaService implements AsyncDisposable {
 
   /** Takes a release whose bytes are already here, for example from `imuctl ota stage`. */
   async stage(statementBytes: Uint8Array, bundle: Uint8Array): Promise<StageResult> {
-    return this.#isFetching ? refusal("ota_busy", 409) : this.#accept(statementBytes, bundle);
+    return this.#isFetching ? this.#busy() : this.#accept(statementBytes, bundle);
+  }
+
+  #busy(): Refusal {
+    return refusal("ota_busy", 409, { state: this.#run?.state ?? "fetching" });
+  }
+
+  get #intake(): IntakeParts {
+    return { options: this.#options, slots: this.#slots };
   }
 
   async #accept(statementBytes: Uint8Array, bytes: Uint8Array): Promise<StageResult> {
-    const settings = await this.#settings();
+    const settings = await settingsInForce(this.#intake);
     const verified = verifyOffer(this.#options, statementBytes, settings.quorumK);
     if (!verified.ok) return verified;
     const { statement } = verified;
-    const refused = await this.#admission(statement, true);
+    if (this.#run !== null) return this.#busy();
+    const refused = await admission(this.#intake, statement);
     if (refused) return refused;
     const checked = checkBundle(statement, bytes);
     if (!checked.ok) return checked;
     const pointer = await pointerOf(this.#slots);
     // Everything above may have taken time: only one of two that came together goes on.
-    if (this.#run !== null) return refusal("ota_busy", 409, { state: this.#run.state });
-    const run = this.#newRun(statement, pointer, settings);
+    if (this.#run !== null) return this.#busy();
+    const run = newRun(this.#options, statement, pointer, settings);
     this.#run = run;
     try {
       const { candidate } = run;
@@ -177,69 +178,6 @@ export class OtaService implements AsyncDisposable {
     }
     this.#kick();
     return { ok: true, runId: run.runId };
-  }
-
-  #newRun(statement: ReleaseStatement, pointer: Pointer, settings: OtaSettings): OtaRun {
-    const { clock, entropy } = this.#options;
-    const now = clock.wallMs();
-    return {
-      v: 1,
-      runId: `ota-${String(now).padStart(14, "0")}-${toHex(entropy.bytes(4))}`,
-      rolloutId: null,
-      kind: "policy",
-      releaseId: statement.releaseId,
-      version: statement.version,
-      candidate: statement.bundle.sha256,
-      from: pointer.active,
-      state: "received",
-      startedAt: now,
-      enteredAt: now,
-      trialRestarts: 0,
-      heldMs: 0,
-      hold: null,
-      activatedAt: null,
-      reason: null,
-      to: null,
-      gateResults: [],
-      baseline: null,
-      settings,
-      repairs: statement.repairs,
-      isHistoryWaived: pointer.active === pointer.factory && pointer.history.length === 0,
-      isUnsafe: false,
-    };
-  }
-
-  /** What forbids a release whatever it contains (rollout.md 3). */
-  async #admission(statement: ReleaseStatement, isFetched = false): Promise<Refusal | null> {
-    const { clock, facts } = this.#options;
-    const { sha256, length } = statement.bundle;
-    if (this.#run !== null || (this.#isFetching && !isFetched)) {
-      return refusal("ota_busy", 409, { state: this.#run?.state ?? "fetching" });
-    }
-    if (clock.trust() !== "trusted") return refusal("clock_untrusted", 412);
-    const pointer = await pointerOf(this.#slots);
-    if (pointer.active === sha256) return refusal("already_active", 409);
-    const refused = await this.#slots.refused(sha256);
-    const isRecent = refused !== null && clock.wallMs() - refused.at < REFUSED_MS;
-    if (pointer.bad.includes(sha256) || isRecent) {
-      return refusal("already_rejected", 409, { reason: refused?.reason ?? "rolled_back" });
-    }
-    if (statement.version <= pointer.versionFloor) {
-      return refusal("version_not_newer", 409, {
-        version: statement.version,
-        committed: pointer.versionFloor,
-      });
-    }
-    const free = (await facts.freeBytes?.()) ?? null;
-    if (free !== null && free < 2 * length + DISK_RESERVE) return refusal("disk_low", 412, { free, length });
-    return facts.isPowerLow?.() === true ? refusal("power_low", 412) : null;
-  }
-
-  async #settings(): Promise<OtaSettings> {
-    const pointer = await pointerOf(this.#slots);
-    const active = await loadStored(this.#options, this.#slots, pointer.active);
-    if (!active.ok) throw new CodedError(active.code, "The release in force cannot be read.");
-    return settingsOf(active.release.policy, this.#options.config);
   }
 
   /** @throws CodedError `store_corrupt`. */
@@ -279,7 +217,7 @@ export class OtaService implements AsyncDisposable {
     wish: RollbackWish = "auto",
     why = "emergency_rollback",
   ): Promise<{ readonly ok: true; readonly to: string | null } | Refusal> {
-    const target = await this.#resolve(wish);
+    const target = await wishedTarget(this.#intake, wish);
     if (typeof target === "object" && target !== null) return target;
     const interrupt: Interrupt = {
       event: "emergency",
@@ -291,7 +229,7 @@ export class OtaService implements AsyncDisposable {
     else if (this.#run !== null && !isBeforeActive(this.#run.state)) await this.#apply(interrupt);
     else {
       if (this.#run !== null) await this.#apply(interrupt);
-      this.#run ??= await this.#inForce(await pointerOf(this.#slots));
+      this.#run ??= await runInForce(this.#intake, await pointerOf(this.#slots));
       await this.#apply(interrupt);
     }
     return { ok: true, to: this.#context?.running ?? null };
@@ -313,53 +251,6 @@ export class OtaService implements AsyncDisposable {
     });
     const store = (changed: OtaRun, moved: Pointer): Promise<void> => this.#storeTarget(changed, moved);
     await this.#take(next, await rollbackStep(context, next, store, this.#stop.signal));
-  }
-
-  /** A run that stands for the committed release, so that undoing it takes the one path there is. */
-  async #inForce(pointer: Pointer): Promise<OtaRun> {
-    const active = await loadStored(this.#options, this.#slots, pointer.active);
-    const settings = active.ok
-      ? settingsOf(active.release.policy, this.#options.config)
-      : await this.#settings();
-    const { releaseId, version } = active.ok ? active.release.bundle : { releaseId: "unknown", version: 0 };
-    const now = this.#options.clock.wallMs();
-    return {
-      v: 1,
-      runId: `ota-${String(now).padStart(14, "0")}-${toHex(this.#options.entropy.bytes(4))}`,
-      rolloutId: null,
-      kind: "policy",
-      releaseId,
-      version,
-      candidate: pointer.active,
-      from: pointer.previous ?? pointer.factory,
-      state: "committed",
-      startedAt: now,
-      enteredAt: now,
-      trialRestarts: 0,
-      heldMs: 0,
-      hold: null,
-      activatedAt: null,
-      reason: null,
-      to: null,
-      gateResults: [],
-      baseline: null,
-      settings,
-      repairs: [],
-      isHistoryWaived: false,
-      isUnsafe: true,
-    };
-  }
-
-  async #resolve(wish: RollbackWish): Promise<string | null | Refusal> {
-    const pointer = await pointerOf(this.#slots);
-    if (wish === "auto") return null;
-    const hash = wish === "factory" ? pointer.factory : wish === "previous" ? pointer.previous : wish;
-    const isKnown =
-      hash !== null && (hash === pointer.factory || pointer.history.some((one) => one.hash === hash));
-    const isStored = isKnown && hash !== null && (await loadStored(this.#options, this.#slots, hash)).ok;
-    if (!isStored || hash === pointer.active)
-      return refusal("rollback_target_unknown", 404, { target: hash ?? wish });
-    return hash;
   }
 
   /** Allows a release that was refused or rolled back to be offered again (`policy.retry`). */
@@ -510,10 +401,18 @@ export class OtaService implements AsyncDisposable {
         await clock.sleep(CLOCK_WAIT_MS, signal);
         return null;
       }
+      if (step !== "hold" && step !== "guard") this.#watch = null;
+      const parts: StepParts = {
+        watch: () => {
+          this.#watch ??= new TrialWatch(context);
+          return this.#watch;
+        },
+        storeTarget: (next, pointer) => this.#storeTarget(next, pointer),
+      };
       const base = STEP_DEADLINE_MS[step];
       const extra = step === "probe" ? run.settings.probe.windowMs : step === "self_test" ? 30_000 : 0;
       const deadline = base === null ? null : base + extra;
-      return await within(clock, deadline, signal, (inner) => this.#perform(context, run, step, inner));
+      return await within(clock, deadline, signal, (inner) => performStep(context, run, step, parts, inner));
     } catch (error) {
       if (signal.aborted) return null;
       const code = codeOf(error);
@@ -523,35 +422,6 @@ export class OtaService implements AsyncDisposable {
       return step === "guard" ? { hold: run } : { event: `${step}_fail`, reason: code };
     } finally {
       this.#stepAbort = null;
-    }
-  }
-
-  async #perform(context: OtaContext, run: OtaRun, step: OtaStep, signal: AbortSignal): Promise<Work> {
-    if (step === "hold" && run.state === "probe") return holdStartStep(run);
-    if (step !== "hold" && step !== "guard") this.#watch = null;
-    switch (step) {
-      case "verify":
-        return verifyStep(context, run, signal);
-      case "plan":
-        return planStep(context, run, signal);
-      case "gates":
-        return gatesStep(context, run, signal);
-      case "shadow":
-        return shadowStep(context, run, signal);
-      case "activate":
-        return activateStep(context, run);
-      case "self_test":
-        return selfTestStep(context, run, signal);
-      case "probe":
-        return probeStep(context, run, signal);
-      case "hold":
-        this.#watch ??= new TrialWatch(context);
-        return holdStep(context, run, this.#watch, signal);
-      case "guard":
-        this.#watch ??= new TrialWatch(context);
-        return guardStep(context, run, this.#watch, signal);
-      case "rollback":
-        return rollbackStep(context, run, (next, pointer) => this.#storeTarget(next, pointer), signal);
     }
   }
 

@@ -15,6 +15,7 @@ import {
 } from "../../firmware/vm/index.ts";
 import {
   type BuiltRelease,
+  type BundleSource,
   buildRelease,
   bundleBytes,
   type DryRunResult,
@@ -170,12 +171,12 @@ export class CuttableStore implements Store {
   }
 }
 
-const quiet: Log = {
+export const silent: Log = {
   debug: () => undefined,
   info: () => undefined,
   warn: () => undefined,
   error: () => undefined,
-  child: () => quiet,
+  child: () => silent,
 };
 
 export const factoryPrograms = [countdown(500)];
@@ -205,9 +206,7 @@ export interface DeviceOptions {
   readonly echoes?: (release: LoadedRelease) => number;
   /** Wall time of the live runs of a release, ms. */
   readonly wallMs?: (release: LoadedRelease) => number;
-  readonly source?: (device: Device) => {
-    fetch(target: { sha256: string; length: number }): Promise<Uint8Array>;
-  };
+  readonly source?: () => BundleSource;
 }
 
 /** One life of a device's daemon around the update service. */
@@ -249,7 +248,7 @@ export class Device {
       },
       clock: this.clock,
       entropy: new SeededEntropy("ota", `device-${this.runs.length}`),
-      log: quiet,
+      log: silent,
       keys: () => keys,
       facts: {
         fleet: "farm",
@@ -284,7 +283,7 @@ export class Device {
       if (!this.running) throw new Error("nothing runs");
       return this.running;
     };
-    const source = this.options.source?.(this);
+    const source = this.options.source?.();
     await this.service.start({
       ...(source ? { source } : {}),
       host: {

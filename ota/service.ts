@@ -21,6 +21,7 @@ import {
   wishedTarget,
 } from "./intake.ts";
 import { OtaJournal } from "./journal.ts";
+import { leaving } from "./leaving.ts";
 import {
   isBeforeActive,
   isRefused,
@@ -30,11 +31,11 @@ import {
   stepOf,
   transition,
 } from "./machine.ts";
-import { REFUSED_MS, rollbackOutcome, rollbackStep, targetOf } from "./rollback.ts";
+import { rollbackOutcome, rollbackStep, targetOf } from "./rollback.ts";
 import type { OtaRun } from "./run.ts";
 import { type Pointer, Slots } from "./slots.ts";
 import { performStep, type StepParts, type Work } from "./steps.ts";
-import { keptReleases, TrialWatch } from "./trial.ts";
+import { TrialWatch } from "./trial.ts";
 
 export type StageResult = { readonly ok: true; readonly runId: string } | Refusal;
 
@@ -52,15 +53,6 @@ interface Interrupt {
 }
 
 const CLOCK_WAIT_MS = 1000;
-/** Leaving on these is dangerous for what is connected: outputs go safe first. */
-const UNSAFE_EVENTS: ReadonlySet<string> = new Set([
-  "self_test_fail",
-  "probe_fail",
-  "activate_fail",
-  "emergency",
-]);
-/** Refusing these would bar a release for what is no fault of its own. */
-const FORGIVEN: ReadonlySet<string> = new Set(["aborted_by_command", "emergency_rollback"]);
 
 /**
  * Invariants: one run at a time; every arrow is durable before its effect; whatever fails before activation leaves the
@@ -343,39 +335,12 @@ export class OtaService implements AsyncDisposable {
 
   /** Takes one arrow: stored first; then the run in memory is what is stored. */
   async #take(run: OtaRun, outcome: StepOutcome): Promise<void> {
-    const { event } = outcome;
-    const next = transition(run, event, outcome.reason === undefined ? {} : { reason: outcome.reason });
-    let change = outcome;
-    if (!isRefused(next) && next.state === "rolling_back" && outcome.patch?.to === undefined) {
-      const isUnsafe = outcome.patch?.isUnsafe ?? UNSAFE_EVENTS.has(event);
-      const reason = next.reason ?? event;
-      const undone = await rollbackOutcome({ options: this.#options, slots: this.#slots }, run, {
-        event,
-        reason,
-        patch: { ...outcome.patch, isUnsafe },
-        ...(outcome.data ? { data: outcome.data } : {}),
-      });
-      change = undone;
-    } else if (!isRefused(next) && next.state === "rejected") {
-      change = {
-        ...outcome,
-        ops: [...(outcome.ops ?? []), ...(await this.#forget(run, next.reason ?? event))],
-      };
-    }
-    const stored = await this.#journal.arrow(run, event, change);
+    const stored = await this.#journal.arrow(run, outcome.event, await leaving(this.#intake, run, outcome));
     this.#run = isTerminal(stored.state) ? null : stored;
     if (stored.state === "safe_mode" && this.#context) {
       this.#context.running = null;
       await this.#context.runtime.host.safeMode(stored.reason ?? "rollback_failed");
     }
-  }
-
-  /** A rejected candidate's bytes go; its hash stays refused unless it was not at fault. */
-  async #forget(run: OtaRun, reason: string) {
-    const ops = [...(await this.#slots.dropOthers(keptReleases(await pointerOf(this.#slots))))];
-    if (FORGIVEN.has(reason)) return ops;
-    const now = this.#options.clock.wallMs();
-    return [...ops, ...(await this.#slots.putRefused(run.candidate, { at: now, reason }, now - REFUSED_MS))];
   }
 
   async #endGuard(run: OtaRun, isJudged: boolean): Promise<void> {

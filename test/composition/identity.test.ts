@@ -37,7 +37,10 @@ describe("the device's identity", () => {
     ["a key open to the group", () => chmod(key(), 0o640), "key_permissions", "chmod 600"],
     [
       "a key behind a link",
-      async () => (await unlink(key()), symlink("/etc/hostname", key())),
+      async () => {
+        await unlink(key());
+        await symlink("/etc/hostname", key());
+      },
       "key_permissions",
       "",
     ],

@@ -54,7 +54,7 @@ function lintShadows(rules: readonly Rule[], index: number, strict: boolean, fin
   if (!rule) return;
   const path = pointer(RULES, index);
   const shadow = rules.find(
-    (other, j) => j !== index && matchesAllOf(other, rule) && alwaysBefore(other, rule, j < index),
+    (other, j) => j !== index && alwaysBefore(other, rule, j < index) && matchesAllOf(other, rule),
   );
   if (!shadow) return;
   const details = { by: shadow.id };

@@ -3,6 +3,7 @@
 import type { LoadedRelease } from "../../ota/index.ts";
 import { CodedError, messageOf } from "../core/errors.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
+import { shortText } from "../core/short-text.ts";
 import { SourceRegistry } from "../evidence/index.ts";
 import { type CompiledPolicy, compilePolicy, DecisionEngine } from "../policy/index.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -45,7 +46,7 @@ function compile(bytes: Uint8Array, parts: LoaderParts): CompiledPolicy {
 
 const nameOf = (document: Json): string => {
   const name = isJsonObject(document) ? document.name : undefined;
-  return typeof name === "string" ? name.slice(0, 64) : "?";
+  return typeof name === "string" ? shortText(name, 64) : "?";
 };
 
 /** A program that does not verify is left out with its reason; the others run. @throws CodedError `policy_invalid` (422). */

@@ -4,6 +4,7 @@ import { utf8 } from "../core/bytes.ts";
 import { canonicalize } from "../core/canonical-json.ts";
 import { type Refusal, refusal } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import { shortText } from "../core/short-text.ts";
 import { scoreOf, subjectStatement } from "../policy/index.ts";
 import type { Subject } from "../policy/types.ts";
 import { effectiveLimits, tierOf } from "../vm/index.ts";
@@ -33,7 +34,7 @@ export function admit(
   options: { readonly check: ContractCheck; readonly count: boolean },
 ): Admitted | Refusal {
   const program = set.programs.get(name);
-  if (!program) return refusal("unknown_program", 404, { program: name.slice(0, 128) });
+  if (!program) return refusal("unknown_program", 404, { program: shortText(name, 128) });
   const subject = subjectOf(name);
   const { policy } = set;
   const rights = subjectIn(policy, subject);

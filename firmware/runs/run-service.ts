@@ -1,7 +1,9 @@
 /** Starts runs, keeps overlaps apart, and lets a new release take over between runs, never inside one. */
+import { canonicalize } from "../core/canonical-json.ts";
 import { CodedError, type Refusal, refusal } from "../core/errors.ts";
 import { hashJson } from "../core/hash.ts";
 import type { JsonObject } from "../core/json.ts";
+import { shortText } from "../core/short-text.ts";
 import type { LedgerWriter } from "../ledger/types.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
@@ -51,6 +53,17 @@ interface Lane {
 const MAX_NAME = 128;
 const DRAIN_MS = 10_000;
 
+/** What has no canonical form can be neither hashed nor recorded: it is refused, and the record leaves it out. */
+function notCanonical({ payload, trigger }: RunRequest): Refusal | null {
+  try {
+    canonicalize({ payload: payload ?? null, trigger });
+    return null;
+  } catch (error) {
+    if (error instanceof CodedError) return refusal(error.code, error.status, error.details);
+    throw error;
+  }
+}
+
 export class RunService implements AsyncDisposable {
   readonly #options: RunServiceOptions;
   readonly #lanes = new Map<string, Lane>();
@@ -87,6 +100,8 @@ export class RunService implements AsyncDisposable {
   async #start(request: RunRequest): Promise<RunResult> {
     const runId = newRunId(this.#options.clock, this.#options.entropy);
     if (!this.#admitting) return this.#refused(runId, request, refusal("run_cut", 503, {}, "shutdown"));
+    const why = notCanonical(request);
+    if (why) return this.#refused(runId, { ...request, payload: {}, trigger: {} }, why);
     const lane = this.#lane(request.program);
     if (lane.running && !request.dry) {
       const overlap = this.#set.programs.get(request.program)?.document.overlap ?? "skip";
@@ -181,7 +196,7 @@ export class RunService implements AsyncDisposable {
         severity: "warn" as const,
         data: {
           effect: "run",
-          program: request.program.slice(0, MAX_NAME),
+          program: shortText(request.program, MAX_NAME),
           reason: why.reason,
           code: why.code,
           details: why.details,

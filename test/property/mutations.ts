@@ -50,10 +50,14 @@ const hostile = fc.oneof(
 );
 const hostileKey = fc.oneof(fc.constantFrom(...PROTOTYPE_KEYS, "", "\ud800", "a/b", "~1"), fc.string());
 
+/** Deeper values are changed as a whole. */
+const MAX_PATH = 24;
+
 type Path = readonly (string | number)[];
 
 function pathsOf(value: Json, at: Path = [], found: Path[] = []): Path[] {
   found.push(at);
+  if (at.length >= MAX_PATH) return found;
   if (Array.isArray(value)) for (const [i, item] of value.entries()) pathsOf(item, [...at, i], found);
   else if (isJsonObject(value))
     for (const [key, item] of Object.entries(value)) pathsOf(item, [...at, key], found);

@@ -1,5 +1,6 @@
 /** The steps before activation: verify, plan, gates, shadow (rollout.md 2, 3). Nothing here touches what is in force. */
 
+import { jcs } from "../firmware/core/canonical-json.ts";
 import { type Refusal, refusal } from "../firmware/core/errors.ts";
 import { hashJson, sha256Hex } from "../firmware/core/hash.ts";
 import { isJsonObject, type JsonObject, member } from "../firmware/core/json.ts";
@@ -90,6 +91,19 @@ async function judge(
 
 const MAX_DATA_VIOLATIONS = 16;
 
+/** A ledger entry holds 8 KiB: what does not fit is named without its details. */
+const MAX_DATA_TEXT = 4096;
+
+function listed(violations: readonly GateViolation[]): JsonObject[] {
+  let left = MAX_DATA_TEXT;
+  return violations.slice(0, MAX_DATA_VIOLATIONS).map(({ details, ...rest }) => {
+    const size = jcs(details).length;
+    if (size > left) return { ...rest, details: { truncated: true } };
+    left -= size;
+    return { ...rest, details };
+  });
+}
+
 /** What the ledger keeps of a report; the whole of it stays with the run. */
 export const reportData = ({ violations, results }: GateReport): JsonObject => ({
   gates: results.map(({ gate, ok, inputHash, facts }) => ({
@@ -98,9 +112,7 @@ export const reportData = ({ violations, results }: GateReport): JsonObject => (
     inputHash,
     ...(facts ? { facts } : {}),
   })),
-  ...(violations.length > 0
-    ? { violations: violations.slice(0, MAX_DATA_VIOLATIONS).map((one) => ({ ...one })) }
-    : {}),
+  ...(violations.length > 0 ? { violations: listed(violations), total: violations.length } : {}),
 });
 
 export function outcomeOf(

@@ -52,6 +52,9 @@ export interface GateReport {
   readonly ran: readonly string[];
 }
 
+/** Violations kept with a result; the report of the moment has all of them. */
+const MAX_KEPT = 64;
+
 const byCode = (a: GateViolation, b: GateViolation): number =>
   a.code < b.code ? -1 : a.code > b.code ? 1 : 0;
 
@@ -104,7 +107,7 @@ export async function runGates(
       results.push({
         gate: gate.name,
         ok: found.violations.length === 0,
-        violations: found.violations,
+        violations: found.violations.slice(0, MAX_KEPT),
         at: context.at,
         inputHash: hashJson({ gate: gate.name, input: context.input }),
         ...(found.facts ? { facts: found.facts } : {}),

@@ -199,6 +199,15 @@ describe("a candidate is refused", () => {
     expect((await refusedFor({ policy: policyFor(2, [broken]) }, [broken])).reason).toBe("program_invalid");
   });
 
+  it("when it has more problems than a ledger entry can hold", async () => {
+    const broken = Array.from({ length: 100 }, (_, i) => ({
+      ...countdown(1, `p${i}`),
+      code: Array.from({ length: 40 }, () => ({ op: "JUMP", label: "nowhere-".repeat(6) })),
+    }));
+    const run = await refusedFor({ policy: policyFor(2, broken) }, broken);
+    expect(run.reason).toBe("program_invalid");
+  });
+
   it("when a program uses an output that its policy does not declare", async () => {
     const other = { ...countdown(400), outputs: ["siren"] };
     const run = await refusedFor({ policy: policyFor(2, [other]) }, [other]);

@@ -344,9 +344,10 @@ export class OtaService implements AsyncDisposable {
   }
 
   async #endGuard(run: OtaRun, isJudged: boolean): Promise<void> {
-    const data: JsonObject = { runId: run.runId, candidate: run.candidate, judged: isJudged };
+    const why = isJudged ? {} : { name: "ota_guard_unjudged" };
+    const data: JsonObject = { ...why, runId: run.runId, candidate: run.candidate };
     const event = {
-      kind: "kpi_regression_ok",
+      kind: isJudged ? "kpi_regression_ok" : "alert",
       actor: "daemon",
       severity: isJudged ? "info" : "warn",
       data,

@@ -186,7 +186,9 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     maxRuns: config.vm.maxRuns,
     onFault: (error) => alerts.raise("vm_internal", { error: messageOf(error) }, "critical"),
   });
-  const budget = await BudgetLedger.open(store, { capacityMilli: 0, refillPerHourMilli: 0, cost: {} }, clock);
+  // The policy that names the capacity is read with the capabilities at hand; until then nothing is cut or refilled.
+  const unlimited = { capacityMilli: Number.MAX_SAFE_INTEGER, refillPerHourMilli: 0, cost: {} };
+  const budget = await BudgetLedger.open(store, unlimited, clock);
   const capabilities = await buildCapabilities({
     state,
     board,

@@ -19,15 +19,15 @@ import {
 import { permit, rolesOf } from "../policy/index.ts";
 import type { Log } from "../ports/log.ts";
 import type { ReleaseSet } from "../runs/index.ts";
-import { readRoster, type SyncEvent, SyncService } from "../sync/index.ts";
+import { type SyncEvent, SyncService } from "../sync/index.ts";
 import type { Config } from "./config-schema.ts";
 import { fleetLedger } from "./fleet-ledger.ts";
 import type { Link } from "./link.ts";
 import { aboutFile } from "./own-files.ts";
+import { readRosters } from "./roster-file.ts";
 import type { DeviceState } from "./state.ts";
 
 const LIST_REMEDY = "Correct the list, restore it from where it was made, or take it out of imud.yaml.";
-const MAX_ROSTER_BYTES = 1_048_576;
 
 export interface FleetParts {
   readonly outbox: Outbox;
@@ -77,9 +77,7 @@ async function openSync(options: FleetOptions): Promise<SyncService | null> {
   const { config, state, link, log } = options;
   const { rosterFile } = config;
   if (!rosterFile) return null;
-  const roster = await aboutFile(rosterFile, LIST_REMEDY, async () =>
-    readRoster(await state.files.read(rosterFile, MAX_ROSTER_BYTES)),
-  );
+  const rosters = await aboutFile(rosterFile, LIST_REMEDY, () => readRosters(state.files, rosterFile));
   return SyncService.open({
     store: state.store,
     committer: state.ledger,
@@ -89,7 +87,7 @@ async function openSync(options: FleetOptions): Promise<SyncService | null> {
     fleet: config.fleet,
     deviceId: state.identity.deviceId,
     pair: state.identity.pair,
-    rosters: [roster],
+    rosters,
     iminMs: config.gossip.minIntervalMs,
     // Without a broker there is nobody to hear an older chain from.
     ...(link.address === null ? { listenMs: 0 } : {}),

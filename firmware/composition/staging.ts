@@ -8,7 +8,7 @@ import { canonicalize } from "../core/canonical-json.ts";
 import { CodedError, type Refusal, refusal } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import type { Outbox, OutboxClass, Staged } from "../fleet/index.ts";
-import type { CommitUnit, EntryReceipt, LedgerWriter } from "../ledger/types.ts";
+import type { CommitUnit, EntryReceipt, LedgerEvent, LedgerWriter } from "../ledger/types.ts";
 import type { BudgetLedger } from "../phi/index.ts";
 import type { StoreOp } from "../ports/store.ts";
 import type { SettlePort } from "../runs/index.ts";
@@ -26,8 +26,11 @@ export interface StagingParts {
 
 interface Held {
   readonly messages: Staged[];
-  readonly writes: LocalWrite[];
+  /** By key: a later write of a run replaces an earlier one, the batch carries what the run ended with. */
+  readonly writes: Map<string, LocalWrite>;
 }
+
+const nothing = (): Held => ({ messages: [], writes: new Map() });
 
 const classOf = (topic: string): OutboxClass => (topic.includes("/telemetry/") ? "telemetry" : "logic");
 
@@ -42,7 +45,7 @@ export class Staging implements SettlePort {
   #of(runId: string): Held {
     const known = this.#held.get(runId);
     if (known) return known;
-    const held: Held = { messages: [], writes: [] };
+    const held = nothing();
     this.#held.set(runId, held);
     return held;
   }
@@ -74,34 +77,66 @@ export class Staging implements SettlePort {
     }
   }
 
+  /** Refused now, while the program can still decide, if the replica would not take the write. */
   stageShared(runId: string, key: string, value: Json): { readonly ops: readonly StoreOp[] } | Refusal {
-    if (!this.#parts.sync())
-      return refusal("not_found", 404, { document: this.#parts.document, why: "no roster" });
-    this.#of(runId).writes.push({ doc: this.#parts.document, change: { op: "put", key, value } });
+    const { document } = this.#parts;
+    const service = this.#parts.sync();
+    if (!service) return refusal("not_found", 404, { document, why: "no roster" });
+    const { writes } = this.#of(runId);
+    const write: LocalWrite = { doc: document, change: { op: "put", key, value } };
+    try {
+      service.check([...writes.values(), write]);
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      return refusal(error.code, error.status, error.details);
+    }
+    writes.set(key, write);
     return { ops: [] };
   }
 
-  /** Later writes of one key in one run replace earlier ones: the batch carries what the run ended with. */
-  #writes(held: Held): readonly LocalWrite[] {
-    const last = new Map<string, LocalWrite>();
-    for (const write of held.writes) last.set(write.change.op === "put" ? write.change.key : "", write);
-    return [...last.values()];
+  /**
+   * A shared document may have filled up since its write was staged. What the run did has happened all the same, so it
+   * settles without the write, and the ledger says so.
+   */
+  async #commitShared(
+    runId: string,
+    unit: CommitUnit,
+    writes: readonly LocalWrite[],
+    service: SyncService,
+  ): Promise<readonly EntryReceipt[]> {
+    const { ledger, document } = this.#parts;
+    let begun = false;
+    try {
+      return await service.commitWith(writes, (syncOps) => {
+        begun = true;
+        return ledger.commit({ events: unit.events, ops: [...unit.ops, ...syncOps] });
+      });
+    } catch (error) {
+      if (begun || !(error instanceof CodedError)) throw error;
+      const keys = writes.flatMap(({ change }) => (change.op === "put" ? [change.key] : []));
+      const lost: LedgerEvent = {
+        kind: "guard_refused",
+        actor: "daemon",
+        severity: "error",
+        data: { effect: "shared.put", document, keys, code: error.code, reason: error.code },
+        runId,
+      };
+      return ledger.commit({ events: [lost, ...unit.events], ops: unit.ops });
+    }
   }
 
   async commit(runId: string, unit: CommitUnit): Promise<readonly EntryReceipt[]> {
-    const held = this.#held.get(runId) ?? { messages: [], writes: [] };
+    const held = this.#held.get(runId) ?? nothing();
     this.#held.delete(runId);
     const { ledger, budget, sync } = this.#parts;
     const ops = [...unit.ops, ...held.messages.flatMap((message) => message.ops), ...budget.settle(runId)];
-    const writes = this.#writes(held);
+    const whole: CommitUnit = { events: unit.events, ops };
     const service = sync();
     try {
       const receipts =
-        writes.length > 0 && service
-          ? await service.commitWith(writes, (syncOps) =>
-              ledger.commit({ events: unit.events, ops: [...ops, ...syncOps] }),
-            )
-          : await ledger.commit({ events: unit.events, ops });
+        held.writes.size > 0 && service
+          ? await this.#commitShared(runId, whole, [...held.writes.values()], service)
+          : await ledger.commit(whole);
       for (const message of held.messages) message.confirm();
       return receipts;
     } catch (error) {

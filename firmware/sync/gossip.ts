@@ -81,14 +81,16 @@ export class Gossip {
     return this.#summaries;
   }
 
-  /** Handles one admitted message; what it changes is durable when the promise resolves. */
-  async handle(inbound: InboundGossip): Promise<void> {
+  /** Handles admitted messages in order; what they change is durable, together, when the promise resolves. */
+  async handle(group: readonly InboundGossip[]): Promise<void> {
     const effects: Effects = { ops: [], after: [] };
-    try {
-      this.#dispatch(inbound, effects);
-    } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      this.#o.onInvalid(inbound.sender, codeOf(error));
+    for (const inbound of group) {
+      try {
+        this.#dispatch(inbound, effects);
+      } catch (error) {
+        if (!(error instanceof CodedError)) throw error;
+        this.#o.onInvalid(inbound.sender, codeOf(error));
+      }
     }
     await this.#settle(effects);
   }

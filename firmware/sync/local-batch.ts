@@ -42,8 +42,8 @@ function entriesOf(state: CrdtState): readonly string[] {
 function requireRoom(rule: DocumentRule, doc: string, before: CrdtState, after: CrdtState): void {
   const entries = entriesOf(after).length;
   const bytes = jcs(after.d).length;
-  const grew = entries > entriesOf(before).length || bytes > jcs(before.d).length;
-  if (!grew || (entries <= rule.maxEntries && bytes <= rule.maxBytes)) return;
+  if (entries <= rule.maxEntries && bytes <= rule.maxBytes) return;
+  if (entries <= entriesOf(before).length && bytes <= jcs(before.d).length) return;
   throw new CodedError("doc_full", `Document ${doc} is full; delete entries first.`, {
     status: 409,
     details: { doc, entries, bytes },

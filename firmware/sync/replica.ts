@@ -5,6 +5,7 @@
  * excluded batches, never of their order.
  */
 import { encodeCbor } from "../core/cbor.ts";
+import { CodedError } from "../core/errors.ts";
 import { del, put, type StoreOp } from "../ports/store.ts";
 import { type BatchContent, judgeContent, type SignedBatch } from "./batch.ts";
 import { Chain, type ChainLink } from "./chain.ts";
@@ -50,8 +51,8 @@ const VOID = 2;
 export class Replica {
   readonly #fleet: string;
   readonly #rosters = new Map<number, Roster>();
-  readonly #chains = new Map<string, Chain>();
-  readonly #proofs = new Map<string, ForkProof>();
+  #chains = new Map<string, Chain>();
+  #proofs = new Map<string, ForkProof>();
   #roster: Roster;
   #live = new Map<string, CrdtState>();
 
@@ -247,6 +248,10 @@ export class Replica {
     const { batch } = signed;
     const head = this.head(batch.origin);
     if (batch.seq !== head.seq + 1 || batch.prev !== head.hash) return false;
+    if (!this.#rosters.has(batch.roster)) {
+      const details = { origin: batch.origin, seq: batch.seq, roster: batch.roster };
+      throw new CodedError("store_corrupt", "A stored batch names a roster that is not kept.", { details });
+    }
     this.#append(signed, wasVoid ? "void" : null);
     return true;
   }
@@ -257,9 +262,11 @@ export class Replica {
 
   /** Forgets everything in memory and reads it again: after a failed write memory must not be ahead of the store. */
   async reload(restore: (replica: Replica) => Promise<unknown>): Promise<void> {
-    this.#chains.clear();
-    this.#proofs.clear();
-    this.#live = new Map();
-    await restore(this);
+    // Beside the old state, so that nobody reads half a document meanwhile.
+    const fresh = new Replica(this.#fleet, [this.#roster, ...this.#rosters.values()]);
+    await restore(fresh);
+    this.#chains = fresh.#chains;
+    this.#proofs = fresh.#proofs;
+    this.#live = fresh.#live;
   }
 }

@@ -10,18 +10,22 @@ export interface SyncEvent {
     | "peer_excluded"
     | "peer_readmitted"
     | "peer_muted"
-    | "own_chain_behind";
+    | "own_chain_behind"
+    | "roster_changed";
   readonly severity: "info" | "warn" | "error";
   readonly data: JsonObject;
 }
 
 const QUIET_MS = 60_000;
 const MAX_KEYS = 1024;
+/** Rejections told per minute, whoever they come from: names of senders cost an attacker nothing. */
+const MAX_TOLD = 20;
 
 export class Reporter {
   readonly #clock: Clock;
   readonly #onEvent: (event: SyncEvent) => void;
   readonly #counts = new Map<string, number>();
+  #window = { until: 0, told: 0, suppressed: 0 };
   readonly #recent = new Map<string, { until: number; suppressed: number }>();
 
   constructor(clock: Clock, onEvent: (event: SyncEvent) => void) {
@@ -51,9 +55,18 @@ export class Reporter {
       known.suppressed++;
       return;
     }
+    if (this.#window.until <= now)
+      this.#window = { until: now + QUIET_MS, told: 0, suppressed: this.#window.suppressed };
+    if (this.#window.told >= MAX_TOLD) {
+      this.#window.suppressed++;
+      return;
+    }
+    this.#window.told++;
+    const others = this.#window.suppressed;
+    this.#window.suppressed = 0;
     if (this.#recent.size >= MAX_KEYS) this.#recent.clear();
     this.#recent.set(key, { until: now + QUIET_MS, suppressed: 0 });
-    const data = { channel: "gossip", sender, code, repeated: known?.suppressed ?? 0, ...details };
+    const data = { channel: "gossip", sender, code, repeated: known?.suppressed ?? 0, others, ...details };
     this.#onEvent({ kind: "inbound_rejected", severity: "warn", data });
   }
 }

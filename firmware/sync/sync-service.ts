@@ -13,7 +13,7 @@ import type { Clock, Timer } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import type { MessageBus } from "../ports/message-bus.ts";
 import { put, type Store, type StoreOp } from "../ports/store.ts";
-import { type SignedBatch, signBatch } from "./batch.ts";
+import { type Batch, type SignedBatch, signBatch } from "./batch.ts";
 import { stateValue } from "./crdt/types.ts";
 import { DigestTimer } from "./digest-timer.ts";
 import { type SigningKey, signingKeyOf } from "./envelope.ts";
@@ -24,18 +24,24 @@ import { HLC_SUB, HybridClock } from "./hybrid-clock.ts";
 import { buildLocalBatch } from "./local-batch.ts";
 import type { LocalWrite } from "./local-change.ts";
 import { convergence, type HeadRow, lagOf, type SyncMeasures } from "./measures.ts";
+import { openReplica } from "./open-replica.ts";
 import { PeerLimits } from "./peer-limits.ts";
 import { PullPlanner } from "./pull-planner.ts";
+import { liveEntries, liveEntry } from "./read-document.ts";
 import { Receiver } from "./receiver.ts";
-import { type ForkProof, Replica } from "./replica.ts";
+import type { ForkProof, Replica } from "./replica.ts";
 import { restoreReplica } from "./replica-store.ts";
 import { Reporter, type SyncEvent } from "./reporter.ts";
 import { activeMembers, type Roster } from "./roster.ts";
+import { rosterOp } from "./roster-store.ts";
+import { SerialQueue } from "./serial-queue.ts";
 import { TRICKLE } from "./trickle.ts";
 import { WriteCollector } from "./write-collector.ts";
 
 const INCARNATION = "incarnation";
 const MAX_INBOX = 1024;
+/** Messages that are judged in one go. */
+const MAX_GROUP = 32;
 const BOOT_PEERS = 5;
 const HOUSEKEEPING_MS = 60_000;
 
@@ -76,10 +82,14 @@ export class SyncService implements AsyncDisposable {
   readonly #collector: WriteCollector;
   readonly #timers = new Set<Timer>();
   #incarnation: string;
-  #listened: Promise<void> = Promise.resolve();
   #stopListening: () => void = () => undefined;
-  #tail: Promise<void> = Promise.resolve();
+  /** Open from the beginning: a write before the start waits too. */
+  readonly #listened = new Promise<void>((resolve) => {
+    this.#stopListening = resolve;
+  });
+  readonly #tasks = new SerialQueue();
   #open = false;
+  #watching: Disposable | null = null;
 
   private constructor(options: SyncOptions, hlc: HybridClock, incarnation: string, replica: Replica) {
     this.#o = options;
@@ -139,12 +149,10 @@ export class SyncService implements AsyncDisposable {
       const ops = [put(HLC_SUB, INCARNATION, encodeCbor(incarnation)), ...hlc.markOps()];
       await options.committer.commit({ events: [], ops }, { urgent: true });
     }
-    const replica = new Replica(options.fleet, options.rosters);
-    const unusable = await restoreReplica(options.store, replica);
-    const ops = replica.applyRevocations();
-    if (ops.length > 0) await options.committer.commit({ events: [], ops });
+    const { replica, unusable, event } = await openReplica(options);
     const service = new SyncService(options, hlc, incarnation, replica);
     service.#reporter.count("unusable_rows", unusable);
+    if (event !== null) service.#reporter.event(event);
     return service;
   }
 
@@ -158,10 +166,11 @@ export class SyncService implements AsyncDisposable {
     this.#open = true;
     await this.#link.open((message) => this.#admit(message));
     this.#digests.start();
-    this.#listened = new Promise((resolve) => {
-      this.#stopListening = resolve;
-      this.#after(this.#o.listenMs ?? 2_000, resolve);
+    // What was said meanwhile is missing here, and there: the next digest must not wait out a long quiet interval.
+    this.#watching = this.#o.bus.onState("sync", (state) => {
+      if (state === "online") this.#digests.inconsistent();
     });
+    this.#after(this.#o.listenMs ?? 2_000, () => this.#stopListening());
     this.#background(() => this.#gossip.sendDigest());
     const peers = activeMembers(this.#replica.roster).filter((id) => id !== this.#o.deviceId);
     for (const peer of peers.slice(0, BOOT_PEERS)) this.#gossip.askHeads(peer);
@@ -183,19 +192,9 @@ export class SyncService implements AsyncDisposable {
     });
   }
 
-  /** Runs tasks one after the other: the only writer of the replica. */
-  #exclusive<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(task);
-    this.#tail = result.then(
-      () => undefined,
-      () => undefined, // The caller of this task has its failure; the next task must still run.
-    );
-    return result;
-  }
-
   #background(task: () => Promise<void>): void {
     if (!this.#open) return;
-    this.#exclusive(task).catch((error: unknown) => {
+    this.#tasks.run(task).catch((error: unknown) => {
       this.#reporter.count("failed");
       const data = { channel: "gossip", sender: "", code: "internal", message: messageOf(error) };
       this.#reporter.event({ kind: "inbound_rejected", severity: "error", data });
@@ -222,8 +221,9 @@ export class SyncService implements AsyncDisposable {
     }
     this.#inbox.push(message);
     this.#background(async () => {
-      const next = this.#inbox.shift();
-      if (next) await this.#gossip.handle(next);
+      // What has come in meanwhile shares one sync of the disk: a busy fleet must not hold up local runs.
+      const group = this.#inbox.splice(0, MAX_GROUP);
+      if (group.length > 0) await this.#gossip.handle(group);
     });
   }
 
@@ -259,10 +259,29 @@ export class SyncService implements AsyncDisposable {
 
   /** After an operator confirmed: this device, excluded for a fork of its chain, goes on with a new one. */
   async readmit(): Promise<string> {
-    await this.#exclusive(() => this.#renew());
+    await this.#tasks.run(() => this.#renew());
     const data = { device: this.#o.deviceId, origin: this.replicaId };
     this.#reporter.event({ kind: "peer_readmitted", severity: "warn", data });
     return this.replicaId;
+  }
+
+  /** @throws CodedError of {@link commitWith}. */
+  #build(writes: readonly LocalWrite[]): Batch {
+    const { replicaId } = this;
+    if (this.#replica.excludedFrom(replicaId) !== null) {
+      const message = "This device's chain has forked; an operator must readmit it.";
+      throw new CodedError("origin_excluded", message, { status: 403 });
+    }
+    const stamp = (): string => this.#hlc.stamp(replicaId);
+    return buildLocalBatch(this.#replica, { fleet: this.#o.fleet, replicaId, stamp }, writes);
+  }
+
+  /**
+   * Would these writes be accepted now? For a caller that must know before it acts on them.
+   * @throws CodedError as {@link commitWith}, without writing anything.
+   */
+  check(writes: readonly LocalWrite[]): void {
+    this.#build(writes);
   }
 
   /**
@@ -276,19 +295,8 @@ export class SyncService implements AsyncDisposable {
     commit: (ops: readonly StoreOp[]) => Promise<T>,
   ): Promise<T> {
     await this.#listened;
-    return this.#exclusive(async () => {
-      const { replicaId } = this;
-      if (this.#replica.excludedFrom(replicaId) !== null) {
-        throw new CodedError(
-          "origin_excluded",
-          "This device's chain has forked; an operator must readmit it.",
-          {
-            status: 403,
-          },
-        );
-      }
-      const stamp = (): string => this.#hlc.stamp(replicaId);
-      const batch = buildLocalBatch(this.#replica, { fleet: this.#o.fleet, replicaId, stamp }, writes);
+    return this.#tasks.run(async () => {
+      const batch = this.#build(writes);
       const signed = signBatch(batch, this.#key);
       const { verdict, ops } = this.#replica.receive(signed, this.#hlc.ms);
       if (verdict.decision !== "apply") {
@@ -336,30 +344,20 @@ export class SyncService implements AsyncDisposable {
   }
 
   /** A live entry of a last-writer-wins map with the replica that wrote it; null if there is none. */
-  entry(doc: string, key: string): { readonly value: Json; readonly replica: string } | null {
-    const state = this.#replica.document(doc);
-    if (state?.type !== "lwwmap") return null;
-    const register = Object.hasOwn(state.d, key) ? state.d[key] : undefined;
-    if (!register || "del" in register) return null;
-    return { value: register.v, replica: register.t.slice(register.t.indexOf("@") + 1) };
+  entry(doc: string, key: string): ReturnType<typeof liveEntry> {
+    return liveEntry(this.#replica.document(doc), key);
   }
 
   /** The live entries of a map document, sorted by key. */
-  entries(doc: string): readonly (readonly [key: string, value: Json])[] {
-    const state = this.#replica.document(doc);
-    if (state?.type !== "lwwmap" && state?.type !== "ormap") return [];
-    const value = stateValue(state);
-    return typeof value === "object" && value !== null
-      ? Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-      : [];
+  entries(doc: string): ReturnType<typeof liveEntries> {
+    return liveEntries(this.#replica.document(doc));
   }
 
   /** Takes a newer roster whose signature the caller has verified; revoked batches are removed. */
   async adoptRoster(roster: Roster): Promise<void> {
-    await this.#exclusive(async () => {
+    await this.#tasks.run(async () => {
       this.#replica.addRoster(roster);
-      const ops = this.#replica.applyRevocations();
-      if (ops.length > 0) await this.#commit(ops);
+      await this.#commit([rosterOp(roster), ...this.#replica.applyRevocations()]);
     });
     this.#background(() => this.#gossip.retryHeld());
   }
@@ -389,12 +387,13 @@ export class SyncService implements AsyncDisposable {
   /** Leaves the gossip after finishing what has begun. Writes still collecting are made durable first. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#open = false;
+    this.#watching?.[Symbol.dispose]();
     this.#digests.stop();
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
     this.#stopListening();
     await this.#collector.close();
-    await this.#tail;
+    await this.#tasks.idle;
     await this.#link.close();
   }
 }

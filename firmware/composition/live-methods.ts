@@ -114,6 +114,10 @@ export function liveMethods(parts: DeviceParts): Readonly<Record<string, StateMe
       if (!answer.ok) throw refused(answer);
       return { state: answer.state };
     },
+    "ota.retry": async (params) => {
+      await parts.updates.retry(text(params, "hash"));
+      return { retry: true };
+    },
     "ota.rollback": async (params) => {
       const wish = typeof params.target === "string" ? params.target : "auto";
       const answer = await parts.updates.rollback(wish, "operator");

@@ -176,6 +176,31 @@ export async function startUpdates(device: Device): Promise<AsyncDisposable> {
     selfTest: selfTests(parts),
     source: transport,
   });
+  const report = (notice: OtaNotice): void => {
+    if (link.bus.state !== "online") return; // The next connect tells what holds then.
+    const { state: step, candidate, releaseId, reason, to } = notice;
+    const body = {
+      schema: "imu.ota-status/1",
+      device: state.identity.deviceId,
+      at: state.clock.wallMs(),
+      state: step,
+      releaseId,
+      candidate,
+      reason,
+      to,
+    };
+    transport
+      .report(utf8(canonicalize(body)))
+      .catch((error: unknown) => log.warn("ota_status_unpublished", { code: codeOf(error) }));
+  };
+  let latest: OtaNotice | null = null;
+  parts.events.on("ota-status", "update", (notice) => {
+    latest = notice;
+    report(notice);
+  });
+  link.bus.onState("ota-status", (now) => {
+    if (now === "online" && latest) report(latest);
+  });
   await transport.listen(async (statement) => {
     const answer = await updates.offer(statement);
     // A retained offer comes again with every connect: what has been answered is not answered anew.

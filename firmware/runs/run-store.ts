@@ -1,21 +1,21 @@
 /** Run records and program documents on disk (vm.md 12): written only as part of a settlement batch. */
 import { fromUtf8, utf8 } from "../core/bytes.ts";
-import { canonicalize, jcs } from "../core/canonical-json.ts";
+import { canonicalize } from "../core/canonical-json.ts";
 import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { CodedError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import { isJsonObject } from "../core/json.ts";
 import { parseJsonText } from "../core/parse-json.ts";
-import { type ContentStore, stageBlob } from "../evidence/index.ts";
+import type { ContentStore } from "../evidence/index.ts";
 import { del, put, type Store, type StoreOp } from "../ports/store.ts";
 import type { JournalEntry, ProgramDocument, RunRecord } from "../vm/types.ts";
+import { type JournalBlob, readJournal, stageJournal } from "./journal-blob.ts";
 
 const RUNS = "run";
 /** Sublevel of the runs that have not settled. */
 export const OPEN_RUNS = "runopen";
 const OPEN = OPEN_RUNS;
 const DOCUMENTS = "progdoc";
-const INLINE_JOURNAL_BYTES = 16_384;
 const MAX_DOCUMENT_BYTES = 262_144;
 
 /** A run whose settlement has not been written yet; found after a power loss. */
@@ -60,7 +60,7 @@ function decodeRun(runId: string, bytes: Uint8Array): RunRecord {
     [program.name, program.programHash].every(isText) &&
     isPlain(outcome) &&
     Array.isArray(outcome.effects) &&
-    (Array.isArray(journal) || (isPlain(journal) && isText(journal.sha256))) &&
+    (Array.isArray(journal) || isJournalBlob(journal)) &&
     isTexts(row.evidence) &&
     isTexts(row.safeStates);
   if (isSound) return row as typeof row & RunRecord;
@@ -68,6 +68,9 @@ function decodeRun(runId: string, bytes: Uint8Array): RunRecord {
     details: { runId },
   });
 }
+
+const isJournalBlob = (value: unknown): boolean =>
+  isPlain(value) && isText(value.sha256) && (value.parts === undefined || isTexts(value.parts));
 
 const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -81,16 +84,11 @@ export class RunStore {
     this.#content = content;
   }
 
-  /** The record as operations of its settlement; a journal above 16 KiB goes to the content store. */
+  /** The record as operations of its settlement. */
   stage(record: FullRunRecord): readonly StoreOp[] {
-    const journal = jcs(record.journal);
-    const ops: StoreOp[] = [del(OPEN, record.runId)];
-    let stored: RunRecord = record;
-    if (journal.length > INLINE_JOURNAL_BYTES) {
-      const blob = stageBlob(journal);
-      ops.push(...blob.ops);
-      stored = { ...record, journal: { sha256: blob.sha256 } };
-    }
+    const { stored: journal, ops: blobs } = stageJournal(record.journal);
+    const stored: RunRecord = { ...record, journal };
+    const ops: StoreOp[] = [del(OPEN, record.runId), ...blobs];
     ops.push(put(RUNS, record.runId, encodeCbor(stored)));
     return ops;
   }
@@ -127,10 +125,8 @@ export class RunStore {
 
   async #full(record: RunRecord): Promise<FullRunRecord> {
     if (Array.isArray(record.journal)) return record as FullRunRecord;
-    const { sha256 } = record.journal as { readonly sha256: string };
-    const bytes = await this.#content.get(sha256);
-    const journal = parseJsonText(fromUtf8(bytes), { maxBytes: bytes.length, maxDepth: 64 });
-    return { ...record, journal: journal as readonly JournalEntry[] } as FullRunRecord;
+    const journal = await readJournal(this.#content, record.journal as JournalBlob);
+    return { ...record, journal };
   }
 
   stageDocument(programHash: string, document: ProgramDocument): StoreOp {

@@ -68,13 +68,24 @@ export interface ImportInput {
   readonly verify: (checkpoint: Json, origin: string) => Pick<Checkpoint, "size" | "root">;
 }
 
+/** Null for what has no canonical form, such as a lone surrogate in its data. */
+function canonicalBytes(entry: LedgerEntry): Uint8Array | null {
+  try {
+    return entryBytes(entry);
+  } catch (error) {
+    if (error instanceof CodedError) return null;
+    throw error;
+  }
+}
+
 function checkChain(header: ExportHeader, entries: readonly Json[]): CompactRange | Refusal {
   let { range, prevHash } = header;
   for (const [i, entry] of entries.entries()) {
     const details: JsonObject = { index: header.from + i };
     if (!isLedgerEntry(entry)) return refusal("bad_entry", 422, details);
     if (entry.prev_hash !== prevHash) return refusal("chain_break", 422, details);
-    const bytes = entryBytes(entry);
+    const bytes = canonicalBytes(entry);
+    if (bytes === null) return refusal("bad_entry", 422, details);
     prevHash = toHex(sha256(bytes));
     range = range.append(leafHash(bytes));
   }

@@ -40,7 +40,7 @@ export const HOSTILE_VALUES: readonly Json[] = [
   Array.from({ length: 2000 }, (_, i) => i),
   nested(40, (inner) => [inner]),
   nested(40, (inner) => ({ a: inner })),
-  nested(3000, (inner) => [inner]),
+  nested(600, (inner) => [inner]),
   JSON.parse('{"__proto__":{"polluted":true},"constructor":1,"toString":[]}'),
 ];
 

@@ -37,7 +37,7 @@ export async function prepareDemo(dir: string, nowMs: number): Promise<Demo> {
   const introduction = [
     "A greenhouse: BME280 on I2C, soil probe on an MCP3008 on SPI, GPS on serial, door switch, fan and pump relays.",
     `Its keys, configuration and state are in ${dir}; delete the folder to begin anew. Ctrl-C stops it safely.`,
-    `In another terminal: npx imuctl --config ${configPath} status | ledger tail | ledger verify`,
+    `In another terminal: node dist/firmware/cli/main.js --config ${configPath} status (or: ledger tail, ledger verify, runs)`,
     "",
   ].join("\n");
   return {

@@ -32,9 +32,9 @@ import type { PullPlanner } from "./pull-planner.ts";
 import type { Received, Receiver } from "./receiver.ts";
 import type { ForkProof, Replica } from "./replica.ts";
 import type { Reporter } from "./reporter.ts";
+import { activeMembers } from "./roster.ts";
 
 const FILL_BYTES = 44 * 1024;
-const PULL_WAIT_MS = 500;
 const HEADS_RETRY_MS = 5_000;
 
 export interface GossipOptions {
@@ -49,6 +49,8 @@ export interface GossipOptions {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly link: GossipLink;
+  /** Longest random wait before a peer is asked; at most 500. */
+  readonly pullWaitMs: number;
   readonly reporter: Reporter;
   /** Makes operations durable. */
   readonly commit: (ops: readonly StoreOp[]) => Promise<void>;
@@ -214,12 +216,23 @@ export class Gossip {
     if (!isEqual) this.askHeads(from);
   }
 
+  /** After a silence what was heard before says nothing any more: up to `count` peers are asked what they have. */
+  rejoin(count: number): void {
+    this.#summaries.clear();
+    this.#headsAskedUntil.clear();
+    const { replica, deviceId, entropy } = this.#o;
+    const peers = activeMembers(replica.roster).filter((id) => id !== deviceId);
+    // Any of them, so that a whole fleet that comes back does not ask the same few.
+    const first = entropy.below(Math.max(1, peers.length));
+    for (const peer of [...peers.slice(first), ...peers.slice(0, first)].slice(0, count)) this.askHeads(peer);
+  }
+
   /** Asks a peer what it has, after a random wait in which another peer's answer may make it needless. */
   askHeads(peer: string): void {
     const now = this.#o.clock.monoMs();
     if ((this.#headsAskedUntil.get(peer) ?? 0) > now) return;
     this.#headsAskedUntil.set(peer, now + HEADS_RETRY_MS);
-    this.#o.clock.after(this.#o.entropy.below(PULL_WAIT_MS), () => {
+    this.#o.clock.after(this.#o.entropy.below(this.#o.pullWaitMs), () => {
       this.#o.enqueue(async () => {
         if (this.#summaries.get(peer) === this.#o.replica.summary()) this.#headsAskedUntil.delete(peer);
         else await this.#send({ kind: "pull", target: peer, heads: "" });

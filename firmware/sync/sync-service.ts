@@ -32,7 +32,7 @@ import { Receiver } from "./receiver.ts";
 import type { ForkProof, Replica } from "./replica.ts";
 import { restoreReplica } from "./replica-store.ts";
 import { Reporter, type SyncEvent } from "./reporter.ts";
-import { activeMembers, type Roster } from "./roster.ts";
+import type { Roster } from "./roster.ts";
 import { rosterOp } from "./roster-store.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { TRICKLE } from "./trickle.ts";
@@ -40,9 +40,8 @@ import { WriteCollector } from "./write-collector.ts";
 
 const INCARNATION = "incarnation";
 const MAX_INBOX = 1024;
-/** Messages that are judged in one go. */
 const MAX_GROUP = 32;
-const BOOT_PEERS = 5;
+const PEERS_ASKED = { atBoot: 5, atReconnect: 2 } as const;
 const HOUSEKEEPING_MS = 60_000;
 
 export interface SyncOptions {
@@ -121,6 +120,7 @@ export class SyncService implements AsyncDisposable {
       clock,
       entropy,
       link: this.#link,
+      pullWaitMs: Math.min(500, Math.floor((options.iminMs ?? TRICKLE.iminMs) / 8)),
       reporter,
       commit: (ops) => this.#commit(ops),
       enqueue: (task) => this.#background(task),
@@ -168,12 +168,13 @@ export class SyncService implements AsyncDisposable {
     this.#digests.start();
     // What was said meanwhile is missing here, and there: the next digest must not wait out a long quiet interval.
     this.#watching = this.#o.bus.onState("sync", (state) => {
-      if (state === "online") this.#digests.inconsistent();
+      if (state !== "online") return;
+      this.#digests.inconsistent();
+      this.#gossip.rejoin(PEERS_ASKED.atReconnect);
     });
     this.#after(this.#o.listenMs ?? 2_000, () => this.#stopListening());
     this.#background(() => this.#gossip.sendDigest());
-    const peers = activeMembers(this.#replica.roster).filter((id) => id !== this.#o.deviceId);
-    for (const peer of peers.slice(0, BOOT_PEERS)) this.#gossip.askHeads(peer);
+    this.#gossip.rejoin(PEERS_ASKED.atBoot);
     this.#housekeeping();
   }
 

@@ -12,6 +12,26 @@ const MAX_SENTENCES = 40;
 const WITHIN_MS = 1500;
 const SENTENCE = /^\$[A-Z]{2}GGA,[\x20-\x7e]*\*[0-9A-F]{2}$/;
 
+const LATITUDE = /^(?:[0-8][0-9][0-5][0-9]\.[0-9]+|9000\.0+),[NS]$/;
+const LONGITUDE = /^(?:(?:0[0-9]|1[0-7])[0-9][0-5][0-9]\.[0-9]+|18000\.0+),[EW]$/;
+
+/**
+ * True if a sentence says what its quality promises. The parser reads an empty or garbled field as zero, and a right
+ * checksum proves only that the receiver sent it so: no such zero may pass for a measured place.
+ */
+function isComplete(sentence: string): boolean {
+  const fields = (sentence.split("*")[0] ?? "").split(",");
+  const [, , latitude, north, longitude, east, quality = "", satellites = "", , altitude = "", unit] = fields;
+  if (!/^[0-8]$/.test(quality) || !/^[0-9]{1,2}$/.test(satellites)) return false;
+  if (quality === "0") return true;
+  return (
+    LATITUDE.test(`${latitude},${north}`) &&
+    LONGITUDE.test(`${longitude},${east}`) &&
+    /^-?[0-9]{1,5}(?:\.[0-9]+)?$/.test(altitude) &&
+    unit === "M"
+  );
+}
+
 export type GpsQuantity = "latitude" | "longitude" | "altitude" | "satellites";
 
 /** More than a receive buffer holds. */
@@ -55,6 +75,7 @@ export class NmeaGps {
 
   #parse(text: string): nmea.GGAPacket | "damaged" | null {
     if (!SENTENCE.test(text)) return /^\$[A-Z]{5},[\x20-\x7e]*\*[0-9A-F]{2}$/.test(text) ? null : "damaged";
+    if (!isComplete(text)) return "damaged";
     try {
       const packet = nmea.parseNmeaSentence(text);
       return packet.sentenceId === "GGA" ? packet : null;

@@ -26,6 +26,7 @@ export class MemoryBroker {
   readonly #subscriptions = new Set<Subscription>();
   readonly #retained = new Map<string, { readonly from: string; readonly payload: Uint8Array }>();
   readonly published: { readonly topic: string; readonly payload: Uint8Array }[] = [];
+  readonly #observers = new Map<string, Set<(state: LinkState) => void>>();
   #groups: readonly (readonly string[])[] = [];
 
   /** Messages pass only inside a group; no groups: everyone hears everyone. */
@@ -35,6 +36,12 @@ export class MemoryBroker {
 
   heal(): void {
     this.#groups = [];
+  }
+
+  /** The client's link was lost and is there again. */
+  reconnect(client: string): void {
+    for (const state of ["offline", "online"] as const)
+      for (const observer of this.#observers.get(client) ?? []) observer(state);
   }
 
   #connected(a: string, b: string): boolean {
@@ -68,7 +75,11 @@ export class MemoryBroker {
             handler({ topic, payload: payload.slice(), retained: true });
         return { [Symbol.asyncDispose]: async () => void this.#subscriptions.delete(subscription) };
       },
-      onState: () => ({ [Symbol.dispose]: () => undefined }),
+      onState: (_owner, handler) => {
+        const observers = this.#observers.get(id) ?? new Set();
+        this.#observers.set(id, observers.add(handler));
+        return { [Symbol.dispose]: () => void observers.delete(handler) };
+      },
       [Symbol.asyncDispose]: async () => {
         for (const subscription of own) this.#subscriptions.delete(subscription);
       },

@@ -107,7 +107,11 @@ export class Fleet {
     };
   }
 
-  async node(id: string, store: Store = new MemoryStore()): Promise<Node> {
+  async node(
+    id: string,
+    store: Store = new MemoryStore(),
+    rosters: readonly [Roster, ...Roster[]] = [this.roster],
+  ): Promise<Node> {
     const events: SyncEvent[] = [];
     const sync = await SyncService.open({
       store,
@@ -118,7 +122,7 @@ export class Fleet {
       fleet: FLEET,
       deviceId: id,
       pair: pairOf(id),
-      rosters: [this.roster],
+      rosters,
       onEvent: (event) => events.push(event),
     });
     await sync.start();

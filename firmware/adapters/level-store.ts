@@ -148,7 +148,8 @@ function storeError(cause: unknown): CodedError {
   if (/ENOSPC|No space left/i.test(text)) {
     return new CodedError("storage_full", "The disk is full.", { status: 503, cause });
   }
-  if (/CORRUPT/i.test(text)) {
+  // LevelDB reports a table file that ends before its mapped range as an invalid argument.
+  if (/CORRUPT|\.(?:ldb|sst): Invalid argument/i.test(text)) {
     return new CodedError("store_corrupt", "The database files are damaged.", { cause });
   }
   return new CodedError("store_unavailable", "The database cannot be used.", { status: 503, cause });

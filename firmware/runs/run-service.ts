@@ -103,7 +103,8 @@ export class RunService implements AsyncDisposable {
     const why = notCanonical(request);
     if (why) return this.#refused(runId, { ...request, payload: {}, trigger: {} }, why);
     const lane = this.#lane(request.program);
-    if (lane.running && !request.dry) {
+    // Looked at again after every wait: whoever waited beside this one may have taken the lane.
+    while (lane.running && !request.dry) {
       const overlap = this.#set.programs.get(request.program)?.document.overlap ?? "skip";
       const waited = await this.#overlap(lane, overlap);
       if (!waited) {
@@ -126,7 +127,7 @@ export class RunService implements AsyncDisposable {
     if (overlap === "restart") {
       lane.running?.abort.abort("overlap_restart");
       await lane.running?.done;
-      return true;
+      return this.#admitting;
     }
     if (overlap === "skip" || lane.queued) {
       lane.missed++;

@@ -11,6 +11,7 @@ import { addLive } from "./commands/live.ts";
 import { addOta } from "./commands/ota.ts";
 import { addProgram } from "./commands/program-check.ts";
 import { addReplay } from "./commands/replay.ts";
+import { addRoster } from "./commands/roster.ts";
 import { addRuns } from "./commands/runs.ts";
 import { addSend } from "./commands/send.ts";
 import { addSim } from "./commands/sim.ts";
@@ -23,6 +24,7 @@ import { DEFAULT_CONFIG } from "./session.ts";
 /** In the order of the help page: from a new device to its updates. */
 const COMMANDS: readonly ((program: Command, cli: Cli) => void)[] = [
   addInit,
+  addRoster,
   addStatus,
   addRuns,
   addReplay,

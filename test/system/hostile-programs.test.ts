@@ -142,7 +142,8 @@ function lateness(runs: readonly RunRecord[]): { readonly start: number; readonl
 }
 
 describe("programs that want everything, beside one that must run ten times a second", () => {
-  test("are stopped by their own quotas, and the other misses no period", async () => {
+  // A machine that is busy with something else spoils a measurement; a defect spoils all of them.
+  test("are stopped by their own quotas, and the other misses no period", { retry: 2 }, async () => {
     await using folder = await TemporaryFolder.create();
     const documents = [...Object.values(HOSTILE).map(({ document }) => document), pulse];
     await deviceFolder(folder.path, { programs: documents, policy: policyFor(documents) });

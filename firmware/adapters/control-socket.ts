@@ -12,23 +12,31 @@ import { parseJsonText } from "../core/parse-json.ts";
 const MAX_REQUEST_BYTES = 1_048_576;
 const MAX_ANSWER_BYTES = 67_108_864;
 const MAX_DEPTH = 32;
+/** A run export nests deepest. */
+const MAX_ANSWER_DEPTH = 80;
 const MAX_CLIENTS = 32;
 const MODE = 0o660;
 
 /** Answers one request. Thrown CodedErrors become typed answers. */
 export type ControlHandler = (method: string, params: JsonObject, signal: AbortSignal) => Promise<Json>;
 
+/** Linear in what arrives: a line of many chunks is put together once. A line beyond the limit ends the connection. */
 function eachLine(socket: Socket, maxBytes: number, onLine: (line: string) => void): void {
-  let rest = "";
+  let parts: string[] = [];
+  let length = 0;
   socket.setEncoding("utf8");
   socket.on("data", (chunk: string) => {
-    rest += chunk;
-    for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n")) {
-      const line = rest.slice(0, end);
-      rest = rest.slice(end + 1);
+    let start = 0;
+    for (let end = chunk.indexOf("\n"); end >= 0; end = chunk.indexOf("\n", start)) {
+      const line = parts.join("") + chunk.slice(start, end);
+      parts = [];
+      length = 0;
+      start = end + 1;
       onLine(line);
     }
-    if (rest.length > maxBytes) socket.destroy();
+    parts.push(chunk.slice(start));
+    length += chunk.length - start;
+    if (length > maxBytes) socket.destroy();
   });
 }
 
@@ -106,7 +114,8 @@ export class ControlServer implements AsyncDisposable {
 
 /**
  * Asks a running daemon once.
- * @throws CodedError `daemon_not_running` (503) if nobody listens, else the daemon's own error.
+ * @throws CodedError `daemon_not_running`, `daemon_silent`, `daemon_unintelligible`, `permission_denied` (503), else the
+ *   daemon's own error.
  */
 export function askDaemon(
   path: string,
@@ -132,7 +141,12 @@ export function askDaemon(
     eachLine(socket, MAX_ANSWER_BYTES, (line) => {
       socket.removeAllListeners("close");
       socket.end();
-      const reply = parseJsonText(line, { maxBytes: MAX_ANSWER_BYTES, maxDepth: 64 });
+      let reply: Json;
+      try {
+        reply = parseJsonText(line, { maxBytes: MAX_ANSWER_BYTES, maxDepth: MAX_ANSWER_DEPTH });
+      } catch (cause) {
+        return fail("daemon_unintelligible", `What answers on ${path} is not the daemon.`, cause);
+      }
       if (isJsonObject(reply) && reply.ok === true) return resolve(reply.result ?? null);
       const error = isJsonObject(reply) && isJsonObject(reply.error) ? reply.error : {};
       const details = isJsonObject(error.details) ? error.details : {};

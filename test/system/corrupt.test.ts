@@ -152,7 +152,7 @@ const REFUSED: readonly Damage[] = [
     what: "truncated tables of the database",
     opens: true,
     spoil: async (dir) => halve(await database(dir, /\.ldb$/)),
-    code: "store_(?:corrupt|unavailable)",
+    code: "store_corrupt",
     says: (dir) => [db(dir), "backup"],
   },
   {

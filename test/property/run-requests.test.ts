@@ -3,6 +3,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { NodeFiles } from "../../firmware/adapters/node-files.ts";
 import { loadConfig } from "../../firmware/composition/config.ts";
 import { Device } from "../../firmware/composition/device.ts";
+import { exportRun, readRunExport } from "../../firmware/composition/state-export.ts";
+import { replayRun } from "../../firmware/composition/state-replay.ts";
 import type { JsonObject } from "../../firmware/core/json.ts";
 import { silentLog } from "../fleet/support.ts";
 import { TemporaryFolder } from "../support/daemon.ts";
@@ -59,4 +61,21 @@ it("leave the device running", async () => {
   const answer = await start("climate", {});
 
   expect(answer.ok || answer.code).not.toBe("vm_internal");
+});
+
+it("with members named like those of every object are recorded and replayed as they came", async () => {
+  const payload = JSON.parse('{"__proto__":{"polluted":true},"constructor":1,"toString":[]}') as JsonObject;
+  const { runs, state, loader } = device.parts;
+  let answer = await start("climate", payload);
+  for (let i = 0; i < 50 && !answer.ok && answer.code === "concurrency_exceeded"; i++) {
+    await state.clock.sleep(20);
+    answer = await start("climate", payload);
+  }
+
+  const exported = readRunExport(await exportRun(state.store, state.content, answer.runId));
+
+  expect(runs.set.programs.has("climate")).toBe(true);
+  if (!exported.ok) throw new Error(exported.code);
+  expect(JSON.stringify(exported.record.payload)).toBe(JSON.stringify(payload));
+  expect(replayRun(exported, loader.view)).toMatchObject({ verdict: "equal" });
 });

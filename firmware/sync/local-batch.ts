@@ -45,14 +45,14 @@ function requireRoom(rule: DocumentRule, doc: string, before: CrdtState, after: 
   if (entries <= rule.maxEntries && bytes <= rule.maxBytes) return;
   if (entries <= entriesOf(before).length && bytes <= jcs(before.d).length) return;
   throw new CodedError("doc_full", `Document ${doc} is full; delete entries first.`, {
-    status: 409,
+    status: 429,
     details: { doc, entries, bytes },
   });
 }
 
 /**
  * One batch out of several writes; writes to one document become one delta.
- * @throws CodedError `writer_denied` (403), `delta_invalid` (422), `doc_full` (409), `message_too_large` (422).
+ * @throws CodedError `writer_denied` (403), `delta_invalid` (422), `doc_full` (429), `message_too_large` (422).
  */
 export function buildLocalBatch(replica: Replica, origin: LocalOrigin, writes: readonly LocalWrite[]): Batch {
   const roster = replica.roster;

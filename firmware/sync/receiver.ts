@@ -83,6 +83,9 @@ export class Receiver {
     const { origin, seq } = signed.batch;
     this.#reporter.count(`held:${code}`);
     if (!this.held.add(signed, this.#clock.monoMs())) this.#reporter.count("dropped:hold_full");
+    // Nobody but an operator can bring the roster that is missing here.
+    if (code === "roster_newer")
+      this.#reporter.rejected(sender, code, { origin, roster: signed.batch.roster });
     if (code === "sequence_gap") this.#pulls.note(origin, seq, sender);
     return code === "chain_break" ? { origin, seq: seq - 1 } : null;
   }

@@ -288,7 +288,7 @@ export class SyncService implements AsyncDisposable {
   /**
    * Writes within a batch of the caller's making: `commit` gets the operations and makes them durable together with
    * its own (a run's settlement). Only then the batch counts and is published; if it throws, nothing has happened.
-   * @throws CodedError `writer_denied` (403), `delta_invalid` (422), `doc_full` (409), `message_too_large` (422),
+   * @throws CodedError `writer_denied` (403), `delta_invalid` (422), `doc_full` (429), `message_too_large` (422),
    *   `origin_excluded` (403), and what `commit` throws.
    */
   async commitWith<T>(

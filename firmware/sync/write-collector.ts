@@ -26,11 +26,11 @@ export class WriteCollector {
     this.#write = write;
   }
 
-  /** Resolves once the write is durable. @throws CodedError `doc_full` (503) when too many wait, and the write's own. */
+  /** Resolves once the write is durable. @throws CodedError `doc_full` (429) when too many wait, and the write's own. */
   add(write: LocalWrite): Promise<void> {
     if (this.#waiting.length >= MAX_WAITING) {
       const message = "Too many writes wait for the store.";
-      return Promise.reject(new CodedError("doc_full", message, { status: 503 }));
+      return Promise.reject(new CodedError("doc_full", message, { status: 429 }));
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ write, resolve, reject });

@@ -41,6 +41,10 @@ describe("a roster that grows", () => {
     expect(knowing.sync.get("shared/modes", "pump")).toBe("eco");
     expect(blind.sync.value("shared/modes")).toBeUndefined();
     expect(blind.sync.measures().counts.get("held:roster_newer")).toBeGreaterThan(0);
+    expect(blind.events[0]).toMatchObject({
+      kind: "inbound_rejected",
+      data: { code: "roster_newer", roster: 1 },
+    });
     await blind.sync.adoptRoster(OLD);
     await fleet.clock.advance(16_000);
     expect(blind.sync.get("shared/modes", "pump")).toBe("eco");

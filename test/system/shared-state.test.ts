@@ -213,6 +213,10 @@ describe.skipIf(needs.length > 0)("daemons that share a site's settings", () => 
     expect(states[2]).toEqual(states[0]);
     // The later of the two writes stands.
     expect(states[0]).toMatchObject({ [KEY]: 30, "only.b": "written alone", "only.c": "written together" });
+    await b.wire.cut();
+    await until("b notices again", async () => (await b.linkState()) !== "online");
+    await b.put("last.words", 1);
+    expect(await b.daemon.end("SIGTERM")).toEqual({ code: 0, signal: null });
   });
 
   it("refuse forged, foreign, changed, garbled and oversized deltas, change nothing and record who and why", {

@@ -107,7 +107,7 @@ describe("programs", () => {
         const answer = await run;
         expect(answer.ok && answer.result.metrics.cpuSteps).toBeLessThanOrEqual(limits.cpuSteps + 1);
       }),
-      { numRuns: 400 },
+      { numRuns: 1500, seed: 1 },
     );
     expect(ran).toBeGreaterThan(20);
     expect(faults).toEqual([]);

@@ -7,14 +7,9 @@ import { createConnection, createServer, type Server, type Socket } from "node:n
 import { CodedError, messageOf } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { isJsonObject } from "../core/json.ts";
+import { CONTROL_LIMITS } from "../core/limits.ts";
 import { parseJsonText } from "../core/parse-json.ts";
 
-const MAX_REQUEST_BYTES = 1_048_576;
-const MAX_ANSWER_BYTES = 67_108_864;
-const MAX_DEPTH = 32;
-/** A run export nests deepest. */
-const MAX_ANSWER_DEPTH = 80;
-const MAX_CLIENTS = 32;
 const MODE = 0o660;
 
 /** Answers one request. Thrown CodedErrors become typed answers. */
@@ -43,7 +38,10 @@ function eachLine(socket: Socket, maxBytes: number, onLine: (line: string) => vo
 async function answer(handler: ControlHandler, line: string, signal: AbortSignal): Promise<JsonObject> {
   let id: Json = null;
   try {
-    const request = parseJsonText(line, { maxBytes: MAX_REQUEST_BYTES, maxDepth: MAX_DEPTH });
+    const request = parseJsonText(line, {
+      maxBytes: CONTROL_LIMITS.requestBytes,
+      maxDepth: CONTROL_LIMITS.requestDepth,
+    });
     if (!isJsonObject(request) || typeof request.method !== "string") {
       throw new CodedError("malformed", "A request is {id, method, params}.", { status: 400 });
     }
@@ -79,12 +77,12 @@ export class ControlServer implements AsyncDisposable {
     const abort = new AbortController();
     const server = createServer();
     const control = new ControlServer(server, path);
-    server.maxConnections = MAX_CLIENTS;
+    server.maxConnections = CONTROL_LIMITS.clients;
     server.on("connection", (socket) => {
       control.#clients.add(socket);
       socket.on("close", () => control.#clients.delete(socket));
       socket.on("error", () => socket.destroy());
-      eachLine(socket, MAX_REQUEST_BYTES, (line) => {
+      eachLine(socket, CONTROL_LIMITS.requestBytes, (line) => {
         void answer(handler, line, abort.signal).then((reply) => {
           if (socket.writable) socket.write(`${JSON.stringify(reply)}\n`);
         });
@@ -138,12 +136,15 @@ export function askDaemon(
         : fail("daemon_not_running", `No daemon listens on ${path}.`, cause),
     );
     socket.on("close", () => fail("daemon_not_running", "The daemon closed the connection."));
-    eachLine(socket, MAX_ANSWER_BYTES, (line) => {
+    eachLine(socket, CONTROL_LIMITS.answerBytes, (line) => {
       socket.removeAllListeners("close");
       socket.end();
       let reply: Json;
       try {
-        reply = parseJsonText(line, { maxBytes: MAX_ANSWER_BYTES, maxDepth: MAX_ANSWER_DEPTH });
+        reply = parseJsonText(line, {
+          maxBytes: CONTROL_LIMITS.answerBytes,
+          maxDepth: CONTROL_LIMITS.answerDepth,
+        });
       } catch (cause) {
         return fail("daemon_unintelligible", `What answers on ${path} is not the daemon.`, cause);
       }

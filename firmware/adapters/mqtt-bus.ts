@@ -3,6 +3,7 @@
  * pauses; nothing is queued or re-sent here (sync.md 8 does that).
  */
 import { CodedError, messageOf } from "../core/errors.ts";
+import { LINK_LIMITS } from "../core/limits.ts";
 import { isTopicFilter, isTopicName, topicMatches } from "../core/topic-filter.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
@@ -38,9 +39,6 @@ interface Subscription {
   readonly filter: string;
   readonly handler: (message: InboundMessage) => void;
 }
-
-/** A link that held this long was a good one: the next pause starts small again. */
-const STABLE_MS = 10_000;
 
 /** Starts connecting at once. `state` is `online` only after every subscription was acknowledged. */
 export class MqttBus implements MessageBus {
@@ -226,7 +224,7 @@ export class MqttBus implements MessageBus {
       const { heldMs, retryAtOnce } = await this.#session();
       if (signal.aborted) return;
       if (retryAtOnce) continue;
-      attempts = heldMs >= STABLE_MS ? 0 : attempts + 1;
+      attempts = heldMs >= LINK_LIMITS.stableMs ? 0 : attempts + 1;
       const ceiling = Math.min(maxBackoffMs, minBackoffMs * 2 ** Math.min(attempts, 20));
       try {
         await clock.sleep(ceiling / 2 + entropy.float() * (ceiling / 2), signal);

@@ -1,7 +1,5 @@
 /** Paths inside a program's workspace (capabilities.md 11): judged as text before anything is looked up. */
-const MAX_PATH_BYTES = 512;
-const MAX_SEGMENT_BYTES = 255;
-const MAX_SEGMENTS = 16;
+import { STORAGE_LIMITS } from "../core/limits.ts";
 
 export type PathVerdict =
   | { readonly ok: true; readonly path: string }
@@ -19,9 +17,9 @@ export function workspacePath(path: string): PathVerdict {
   if (path === "") return { ok: false, code: "empty_path", status: 422 };
   const segments = path.split("/");
   const tooLong =
-    Buffer.byteLength(path) > MAX_PATH_BYTES ||
-    segments.some((segment) => Buffer.byteLength(segment) > MAX_SEGMENT_BYTES) ||
-    segments.length > MAX_SEGMENTS;
+    Buffer.byteLength(path) > STORAGE_LIMITS.pathBytes ||
+    segments.some((segment) => Buffer.byteLength(segment) > STORAGE_LIMITS.segmentBytes) ||
+    segments.length > STORAGE_LIMITS.segments;
   if (CONTROL.test(path) || path.includes("\\") || tooLong)
     return { ok: false, code: "bad_path", status: 422 };
   if (path.startsWith("/") || path.startsWith("~")) {

@@ -1,9 +1,8 @@
 /** Where mqtt.publish may write (capabilities.md 11). */
 import { type Refusal, refusal } from "../core/errors.ts";
+import { TOPIC_LIMITS } from "../core/limits.ts";
 import type { Tier } from "../vm/types.ts";
 
-const MAX_TOPIC_BYTES = 256;
-const MAX_SUBTOPIC_SEGMENTS = 4;
 const SEGMENT = /^[A-Za-z0-9_.-]{1,64}$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
 const FORBIDDEN = /[+#\u0000-\u001f\u007f]/;
@@ -26,13 +25,13 @@ export function publishTopic(
   const topic = subtopic === undefined ? outputTopic : `${outputTopic}/${subtopic}`;
   const extra = subtopic === undefined ? [] : subtopic.split("/");
   const invalid =
-    extra.length > MAX_SUBTOPIC_SEGMENTS ||
+    extra.length > TOPIC_LIMITS.subtopicSegments ||
     !extra.every((segment) => SEGMENT.test(segment)) ||
-    Buffer.byteLength(topic) > MAX_TOPIC_BYTES ||
+    Buffer.byteLength(topic) > TOPIC_LIMITS.publishBytes ||
     FORBIDDEN.test(topic) ||
     topic.startsWith("$") ||
     topic.split("/").includes("");
-  if (invalid) return refusal("topic_invalid", 422, { topic: topic.slice(0, MAX_TOPIC_BYTES) });
+  if (invalid) return refusal("topic_invalid", 422, { topic: topic.slice(0, TOPIC_LIMITS.publishBytes) });
   const own = `imu/v1/${owner.fleet}/${owner.device}`;
   const reserved = [
     ...["status", "cmd", "reply", "ota", "gossip"].map((name) => `${own}/${name}`),

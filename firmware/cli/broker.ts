@@ -4,6 +4,7 @@ import type { MqttEndpoint } from "../adapters/mqtt-socket.ts";
 import { PinoLog } from "../adapters/pino-log.ts";
 import { fromUtf8, toHex } from "../core/bytes.ts";
 import { CodedError } from "../core/errors.ts";
+import { FILE_LIMITS, LINK_LIMITS } from "../core/limits.ts";
 import type { MessageBus } from "../ports/message-bus.ts";
 import { type OptionValue, textOption } from "./command.ts";
 import { deferred } from "./deferred.ts";
@@ -11,12 +12,6 @@ import { UsageError } from "./errors.ts";
 import { objectIn } from "./json-input.ts";
 import { configIfAny } from "./operator.ts";
 import type { Session } from "./session.ts";
-
-const MAX_PEM_BYTES = 65_536;
-const MAX_SECRET_BYTES = 4096;
-const CONNECT_MS = 15_000;
-/** A receipt is small; what a release's chunks need is more. */
-const MAX_PACKET_BYTES = 262_144;
 
 export const BROKER_OPTIONS = [
   ["--broker <url>", "mqtt:// or mqtts://; default: the broker of the configuration"],
@@ -92,9 +87,9 @@ async function endpointOf(session: Session, options: Options, place: Place): Pro
     host,
     port,
     tls: {
-      ...(place.ca ? { ca: await textOf(session, place.ca, MAX_PEM_BYTES) } : {}),
-      ...(cert ? { cert: await textOf(session, session.path(cert), MAX_PEM_BYTES) } : {}),
-      ...(key ? { key: await textOf(session, session.path(key), MAX_PEM_BYTES) } : {}),
+      ...(place.ca ? { ca: await textOf(session, place.ca, FILE_LIMITS.certificateBytes) } : {}),
+      ...(cert ? { cert: await textOf(session, session.path(cert), FILE_LIMITS.certificateBytes) } : {}),
+      ...(key ? { key: await textOf(session, session.path(key), FILE_LIMITS.certificateBytes) } : {}),
     },
   };
 }
@@ -106,7 +101,7 @@ async function online(session: Session, bus: MqttBus, where: string): Promise<vo
   using _state = bus.onState("imuctl", (state) => {
     if (state === "online") done.resolve(true);
   });
-  using _limit = session.io.clock.after(CONNECT_MS, () => done.resolve(false));
+  using _limit = session.io.clock.after(LINK_LIMITS.connectMs, () => done.resolve(false));
   const stop = (): void => done.reject(session.io.signal.reason);
   session.io.signal.addEventListener("abort", stop, { once: true });
   try {
@@ -124,7 +119,9 @@ export async function openBroker(session: Session, options: Options): Promise<Me
   const { clock, entropy } = session.io;
   const place = await placeOf(session, options);
   const endpoint = await endpointOf(session, options, place);
-  const password = place.passwordFile ? await textOf(session, place.passwordFile, MAX_SECRET_BYTES) : null;
+  const password = place.passwordFile
+    ? await textOf(session, place.passwordFile, FILE_LIMITS.secretBytes)
+    : null;
   const bus = new MqttBus({
     endpoint,
     clientId: `imuctl-${toHex(entropy.bytes(6))}`,
@@ -133,7 +130,7 @@ export async function openBroker(session: Session, options: Options): Promise<Me
     clock,
     entropy,
     log: PinoLog.create("silent"),
-    maxPacketBytes: MAX_PACKET_BYTES,
+    maxPacketBytes: LINK_LIMITS.packetBytes,
   });
   try {
     await online(session, bus, `${endpoint.host}:${endpoint.port}`);

@@ -1,16 +1,18 @@
 /** JSON that comes from a command line or a file: sized before it is parsed, and strictly read. */
 import { CodedError } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { CONTROL_LIMITS } from "../core/limits.ts";
 import { parseJson, parseJsonText } from "../core/parse-json.ts";
 import { UsageError } from "./errors.ts";
 import type { Session } from "./session.ts";
 
-const MAX_ARGUMENT_BYTES = 1_048_576;
-
 /** A JSON object of an option. @throws UsageError. */
 export function jsonObject(text: string, name: string): JsonObject {
   try {
-    const value = parseJsonText(text, { maxBytes: MAX_ARGUMENT_BYTES, maxDepth: 24 });
+    const value = parseJsonText(text, {
+      maxBytes: CONTROL_LIMITS.argumentBytes,
+      maxDepth: CONTROL_LIMITS.argumentDepth,
+    });
     if (isJsonObject(value)) return value;
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;

@@ -4,15 +4,13 @@ import type { Config } from "../composition/config-schema.ts";
 import { fromUtf8 } from "../core/bytes.ts";
 import { CodedError } from "../core/errors.ts";
 import { deviceIdOf } from "../core/key-record.ts";
+import { FILE_LIMITS } from "../core/limits.ts";
 import { readRoster } from "../sync/index.ts";
 import type { OptionValue } from "./command.ts";
 import { textOption } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import type { Session } from "./session.ts";
 import { publicKeyAt } from "./state-access.ts";
-
-const MAX_PEM_BYTES = 4096;
-const MAX_ROSTER_BYTES = 4 * 1024 * 1024;
 
 export interface TargetDevice {
   readonly fleet: string;
@@ -33,7 +31,7 @@ export async function operatorKey(session: Session, file: string | null): Promis
       details: { remedy: `chmod 600 ${path}` },
     });
   }
-  return fromUtf8(await session.io.files.read(path, MAX_PEM_BYTES));
+  return fromUtf8(await session.io.files.read(path, FILE_LIMITS.keyBytes));
 }
 
 /** Null when there is no configuration here, which is usual on an operator's machine. */
@@ -48,7 +46,7 @@ async function keyFromRoster(
   device: string,
 ): Promise<string | null> {
   if (!config?.rosterFile || !(await session.io.files.info(config.rosterFile))) return null;
-  const roster = readRoster(await session.io.files.read(config.rosterFile, MAX_ROSTER_BYTES));
+  const roster = readRoster(await session.io.files.read(config.rosterFile, FILE_LIMITS.rosterBytes));
   return roster.devices.get(device)?.publicKey ?? null;
 }
 

@@ -4,11 +4,11 @@ import { askDaemon } from "../adapters/control-socket.ts";
 import { loadConfig } from "../composition/config.ts";
 import type { Config } from "../composition/config-schema.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import { CONTROL_LIMITS } from "../core/limits.ts";
 import { FAILED, OK } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
 
 export const DEFAULT_CONFIG = "/etc/imud/imud.yaml";
-const LIVE_TIMEOUT_MS = 60_000;
 
 export interface CommonOptions {
   readonly config?: string;
@@ -56,7 +56,7 @@ export class Session {
   }
 
   /** Asks the running daemon. @throws CodedError `daemon_not_running` (503), the daemon's own errors. */
-  async ask(method: string, params: JsonObject, timeoutMs = LIVE_TIMEOUT_MS): Promise<Json> {
+  async ask(method: string, params: JsonObject, timeoutMs: number = CONTROL_LIMITS.readMs): Promise<Json> {
     const { runDir } = await this.config();
     return askDaemon(join(runDir, "imud.sock"), method, params, timeoutMs);
   }

@@ -9,14 +9,12 @@ import { fromUtf8 } from "../core/bytes.ts";
 import { publicKeyFromPem } from "../core/ed25519.ts";
 import { CodedError, messageOf } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import { CONTROL_LIMITS, FILE_LIMITS } from "../core/limits.ts";
 import { ResourceRequired } from "../core/resource-required.ts";
 import { ContentStore } from "../evidence/index.ts";
 import { capabilityView } from "../runs/index.ts";
 import type { CapabilityView } from "../vm/index.ts";
 import type { Session } from "./session.ts";
-
-const MAX_PEM_BYTES = 4096;
-const READ_TIMEOUT_MS = 60_000;
 
 /** A state directory and whose it is. */
 export interface StatePlace {
@@ -30,7 +28,7 @@ const whyOf = (error: unknown): string =>
 /** Null if it is missing, unreadable or no key: verification then works with less. */
 export async function publicKeyAt(session: Session, path: string): Promise<string | null> {
   try {
-    return publicKeyFromPem(fromUtf8(await session.io.files.read(path, MAX_PEM_BYTES)));
+    return publicKeyFromPem(fromUtf8(await session.io.files.read(path, FILE_LIMITS.keyBytes)));
   } catch (error) {
     const isExpected = error instanceof CodedError || (error as NodeJS.ErrnoException).code !== undefined;
     if (isExpected) return null;
@@ -125,7 +123,7 @@ export async function read(
   if (session.stateDir === null && !options.deviceKey) {
     try {
       return {
-        value: await session.ask(method, params, options.timeoutMs ?? READ_TIMEOUT_MS),
+        value: await session.ask(method, params, options.timeoutMs ?? CONTROL_LIMITS.readMs),
         from: "daemon",
       };
     } catch (error) {

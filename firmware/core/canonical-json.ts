@@ -5,9 +5,9 @@
  */
 import { utf8 } from "./bytes.ts";
 import { CodedError } from "./errors.ts";
+import { JSON_LIMITS } from "./limits.ts";
 
 const loneSurrogate = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
-const MAX_DEPTH = 512;
 
 function notCanonical(why: string): never {
   throw new CodedError("not_canonical", `The value has no canonical JSON form: ${why}.`, {
@@ -22,7 +22,7 @@ function quoted(text: string): string {
 }
 
 function write(value: unknown, depth: number): string {
-  if (depth > MAX_DEPTH) notCanonical("nesting too deep");
+  if (depth > JSON_LIMITS.canonicalDepth) notCanonical("nesting too deep");
   if (value === null) return "null";
   switch (typeof value) {
     case "boolean":

@@ -5,6 +5,7 @@ import { type DsseEnvelope, MAX_PAYLOAD_BYTES, pae, payloadBytes, readEnvelope }
 import { verifyEd25519 } from "./ed25519.ts";
 import { CodedError, type Refusal, refusal } from "./errors.ts";
 import type { Json } from "./json.ts";
+import { DSSE_LIMITS } from "./limits.ts";
 import { parseJson } from "./parse-json.ts";
 
 /** A signature after the cryptographic check. */
@@ -92,7 +93,7 @@ export function readCanonical(
 ): { readonly ok: true; readonly value: Json } | Refusal {
   let value: Json;
   try {
-    value = parseJson(payload, { maxBytes, maxDepth: 32 });
+    value = parseJson(payload, { maxBytes, maxDepth: DSSE_LIMITS.payloadDepth });
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
     const duplicate = error.details.problem === "duplicate_key";

@@ -3,6 +3,7 @@ import { concat, fromBase64, toBase64, utf8 } from "./bytes.ts";
 import { jcs } from "./canonical-json.ts";
 import type { Ed25519KeyPair } from "./ed25519.ts";
 import { isJsonObject } from "./json.ts";
+import { DSSE_LIMITS } from "./limits.ts";
 
 export interface DsseSignature {
   readonly keyid: string;
@@ -16,8 +17,8 @@ export interface DsseEnvelope {
   readonly signatures: readonly DsseSignature[];
 }
 
-export const MAX_SIGNATURES = 16;
-export const MAX_PAYLOAD_BYTES = 65_536;
+export const MAX_SIGNATURES = DSSE_LIMITS.signatures;
+export const MAX_PAYLOAD_BYTES = DSSE_LIMITS.payloadBytes;
 
 /** Pre-authentication encoding: what is signed. Lengths are bytes in decimal. */
 export function pae(payloadType: string, payload: Uint8Array): Uint8Array {

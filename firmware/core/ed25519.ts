@@ -9,6 +9,7 @@ import {
 } from "node:crypto";
 import { concat, fromHex, toHex } from "./bytes.ts";
 import { CodedError } from "./errors.ts";
+import { DSSE_LIMITS } from "./limits.ts";
 
 const SPKI_PREFIX = fromHex("302a300506032b6570032100");
 const PKCS8_PREFIX = fromHex("302e020100300506032b657004220420");
@@ -35,7 +36,6 @@ export function keyPairFromSeed(seed: Uint8Array): Ed25519KeyPair {
 }
 
 const publicKeys = new Map<string, KeyObject>();
-const PUBLIC_KEY_CACHE = 1024;
 
 function publicKeyObject(publicKeyHex: string): KeyObject {
   const known = publicKeys.get(publicKeyHex);
@@ -43,7 +43,7 @@ function publicKeyObject(publicKeyHex: string): KeyObject {
   const raw = fromHex(publicKeyHex);
   if (raw.length !== 32) throw new CodedError("key_malformed", "An Ed25519 public key has 32 bytes.");
   const key = createPublicKey({ key: Buffer.from(concat(SPKI_PREFIX, raw)), format: "der", type: "spki" });
-  if (publicKeys.size >= PUBLIC_KEY_CACHE) publicKeys.clear();
+  if (publicKeys.size >= DSSE_LIMITS.keyCache) publicKeys.clear();
   publicKeys.set(publicKeyHex, key);
   return key;
 }

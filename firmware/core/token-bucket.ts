@@ -3,12 +3,9 @@
  * (observability.md 9, policy.md 5.3). Times are monotonic milliseconds.
  */
 import { CodedError } from "./errors.ts";
+import { TOKEN_LIMITS } from "./limits.ts";
 
 const MICRO = 1_000_000;
-/** Longer gaps refill nothing more: keeps the product of gap and rate far below 2^53. */
-const MAX_ELAPSED_MS = 86_400_000;
-const MAX_RATE = 100_000;
-const MAX_BURST = 1_000_000_000;
 
 export interface BucketRate {
   /** Tokens per second, a multiple of 0.001. */
@@ -29,13 +26,13 @@ export type TakeResult =
 function checkedRate(rate: BucketRate): { readonly perMs: number; readonly cap: number } {
   const perMs = Math.round(rate.rps * 1000);
   const multiple = Math.abs(perMs - rate.rps * 1000) < 1e-6;
-  if (!Number.isFinite(rate.rps) || rate.rps < 0 || rate.rps > MAX_RATE || !multiple) {
+  if (!Number.isFinite(rate.rps) || rate.rps < 0 || rate.rps > TOKEN_LIMITS.rate || !multiple) {
     throw new CodedError("out_of_range", "The rate must be 0 to 100000 tokens/s, a multiple of 0.001.", {
       status: 422,
       details: { rps: String(rate.rps) },
     });
   }
-  if (!Number.isSafeInteger(rate.burst) || rate.burst < 1 || rate.burst > MAX_BURST) {
+  if (!Number.isSafeInteger(rate.burst) || rate.burst < 1 || rate.burst > TOKEN_LIMITS.burst) {
     throw new CodedError("out_of_range", "The burst must be an integer from 1 to 10^9.", {
       status: 422,
       details: { burst: String(rate.burst) },
@@ -106,7 +103,7 @@ export class TokenBucket {
 
   #refill(nowMs: number): void {
     const now = Math.floor(nowMs);
-    const elapsed = Math.min(MAX_ELAPSED_MS, now - this.#at);
+    const elapsed = Math.min(TOKEN_LIMITS.elapsedMs, now - this.#at);
     if (elapsed <= 0) return;
     this.#level = Math.min(this.#cap, this.#level + elapsed * this.#perMs);
     this.#at = now;

@@ -5,6 +5,7 @@
 import { canonicalize } from "../core/canonical-json.ts";
 import { CodedError } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject, member } from "../core/json.ts";
+import { CLAIM_LIMITS } from "../core/limits.ts";
 import { type Details, type Failed, failed } from "./check.ts";
 import { compilePattern } from "./pattern.ts";
 
@@ -15,8 +16,6 @@ export const UNITS: ReadonlySet<string> = new Set(
     "deg deg/s g kg L L/min m3 dB dBm count bytes rps tps"
   ).split(" "),
 );
-
-const MAX_DEPTH = 16;
 
 interface Context {
   readonly claim: string;
@@ -151,7 +150,7 @@ function checkObject(
 }
 
 function check(context: Context, path: string, schema: unknown, value: unknown, depth: number): Verdict {
-  if (!isJsonObject(schema) || depth > MAX_DEPTH) return fault(context, path, "unknown_type");
+  if (!isJsonObject(schema) || depth > CLAIM_LIMITS.schemaDepth) return fault(context, path, "unknown_type");
   switch (member(schema, "type")) {
     case "number":
     case "integer":

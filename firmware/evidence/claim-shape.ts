@@ -4,11 +4,11 @@
  */
 import { sha256Hex } from "../core/hash.ts";
 import { isJsonObject, type JsonObject, member } from "../core/json.ts";
+import { CLAIM_LIMITS } from "../core/limits.ts";
 import { type Check, failed } from "./check.ts";
 import type { Claim } from "./types.ts";
 
-export const MAX_CLAIM_EVIDENCE = 16;
-const MAX_ID_CHARACTERS = 128;
+export const MAX_CLAIM_EVIDENCE = CLAIM_LIMITS.evidence;
 
 /** The id of a claim that names none: first 12 hex digits of H(text). */
 export const claimId = (text: string): string => sha256Hex(text).slice(0, 12);
@@ -19,7 +19,7 @@ const filled = (x: unknown): x is string => typeof x === "string" && x !== "";
 function shapeFault(claim: unknown, seen: ReadonlySet<string>): string | null {
   if (!isJsonObject(claim)) return "not_object";
   const id = present(claim, "id");
-  if (!filled(id) || id.length > MAX_ID_CHARACTERS) return "missing_id";
+  if (!filled(id) || id.length > CLAIM_LIMITS.idCharacters) return "missing_id";
   if (!filled(present(claim, "type"))) return "missing_type";
   if (!filled(present(claim, "text"))) return "missing_text";
   if (!isJsonObject(present(claim, "schema"))) return "missing_schema";

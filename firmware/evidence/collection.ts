@@ -2,6 +2,7 @@
 import { decodeCbor } from "../core/cbor.ts";
 import { CodedError } from "../core/errors.ts";
 import { isJsonObject } from "../core/json.ts";
+import { EVIDENCE_LIMITS } from "../core/limits.ts";
 import { del, type Store, type StoreOp } from "../ports/store.ts";
 import { CAS, EVIDENCE, LINKS, RUN_INDEX, runKey } from "./content-store.ts";
 import { decodeEvidence } from "./envelope.ts";
@@ -27,8 +28,6 @@ export interface Collected {
   readonly bytes: number;
 }
 
-const BATCH = 256;
-
 async function removeEnvelopes(options: CollectionOptions, needed: Set<string>): Promise<number> {
   const { store, nowMs, retains, signal } = options;
   let removed = 0;
@@ -49,7 +48,7 @@ async function removeEnvelopes(options: CollectionOptions, needed: Set<string>):
     removed += 1;
     ops.push(del(EVIDENCE, id));
     if (runId !== null) ops.push(del(RUN_INDEX, runKey(runId, seq)));
-    if (ops.length >= BATCH) {
+    if (ops.length >= EVIDENCE_LIMITS.collectionBatch) {
       await store.batch(ops, { sync: false });
       ops = [];
     }
@@ -85,7 +84,7 @@ export async function collectGarbage(options: CollectionOptions): Promise<Collec
     objects += 1;
     size += bytes.length;
     ops.push(del(CAS, sha256));
-    if (ops.length >= BATCH) {
+    if (ops.length >= EVIDENCE_LIMITS.collectionBatch) {
       await store.batch(ops, { sync: false });
       ops = [];
     }

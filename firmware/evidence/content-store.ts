@@ -4,6 +4,7 @@ import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { CodedError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import { isJsonObject } from "../core/json.ts";
+import { EVIDENCE_LIMITS } from "../core/limits.ts";
 import { del, put, type Store, type StoreOp } from "../ports/store.ts";
 import { decodeEvidence, encodeEvidence } from "./envelope.ts";
 import type { Evidence } from "./types.ts";
@@ -14,7 +15,7 @@ const SET_ASIDE = "casbad";
 export const EVIDENCE = "ev";
 export const RUN_INDEX = "evrun";
 /** `cas.maxBlobBytes`. */
-export const MAX_BLOB_BYTES = 1_048_576;
+export const MAX_BLOB_BYTES = EVIDENCE_LIMITS.blobBytes;
 
 const LINK_NAME = /^[a-z0-9_./-]{1,128}$/;
 
@@ -57,7 +58,7 @@ export function stageEvidence(evidence: Evidence): StoreOp[] {
 }
 
 /** The operation that stores a blob. @throws CodedError `too_large` (422) before anything is written. */
-export function stageBlob(bytes: Uint8Array, maxBytes = MAX_BLOB_BYTES): StagedBlob {
+export function stageBlob(bytes: Uint8Array, maxBytes: number = MAX_BLOB_BYTES): StagedBlob {
   if (bytes.length > maxBytes) {
     throw new CodedError("too_large", `A blob may have ${maxBytes} bytes, this one has ${bytes.length}.`, {
       status: 422,

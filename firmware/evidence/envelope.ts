@@ -4,6 +4,7 @@ import { jcs } from "../core/canonical-json.ts";
 import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { hmacSha256Hex, sha256Hex } from "../core/hash.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
+import { EVIDENCE_LIMITS } from "../core/limits.ts";
 import { parseSource } from "./source.ts";
 import type { Evidence, EvidenceBody } from "./types.ts";
 
@@ -19,7 +20,7 @@ export interface SealKey {
 }
 export type SealKeys = (kid: string) => SealKey | undefined;
 
-export const MAX_PARENTS = 32;
+export const MAX_PARENTS = EVIDENCE_LIMITS.parents;
 const DOMAIN = utf8("imu.evidence.v1\n");
 
 /** H(JCS(body)). @throws CodedError `not_canonical`. */

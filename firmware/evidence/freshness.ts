@@ -1,10 +1,11 @@
 /** How long evidence is worth something (evidence.md 5). All durations in ms. */
+import { EVIDENCE_LIMITS } from "../core/limits.ts";
 import type { FreshnessProfile } from "./kinds.ts";
 
 /** `evidence.maxSkewMs`: how far ahead of this clock a record may be and still count as new. */
-export const MAX_SKEW_MS = 2000;
+export const MAX_SKEW_MS = EVIDENCE_LIMITS.skewMs;
 /** TTL of a record that asked for none. */
-export const DEFAULT_TTL_MS = 600_000;
+export const DEFAULT_TTL_MS = EVIDENCE_LIMITS.ttlMs;
 
 /** The moment of use. */
 export interface Instant {
@@ -22,7 +23,8 @@ export function rawAge(
 }
 
 /** Strictly further ahead than the allowed skew. NaN counts as future: fail closed. */
-export const isFuture = (rawAgeMs: number, maxSkewMs = MAX_SKEW_MS): boolean => !(rawAgeMs >= -maxSkewMs);
+export const isFuture = (rawAgeMs: number, maxSkewMs: number = MAX_SKEW_MS): boolean =>
+  !(rawAgeMs >= -maxSkewMs);
 
 /** ttlMs at recording: what was asked for, cut by the kind's profile and the source's rule. */
 export const clampTtl = (

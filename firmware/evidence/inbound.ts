@@ -36,5 +36,4 @@ export function firstInboundFailure(checks: InboundChecks): InboundReason | null
   return null;
 }
 
-/** `evidence` limits of inbound messages (evidence.md 16): bytes, messages per second, burst. */
-export const INBOUND_LIMITS = Object.freeze({ maxBytes: 65_536, perSecond: 20, burst: 40 });
+export { INBOUND_LIMITS } from "../core/limits.ts";

@@ -1,8 +1,9 @@
 /** How well the provenance of a record is proven (evidence.md 6, "Levels"). */
+import { EVIDENCE_LIMITS } from "../core/limits.ts";
 import type { ProvenanceLevel } from "./types.ts";
 
 /** `evidence.signatureFreshMs`. */
-export const SIGNATURE_FRESH_MS = 60_000;
+export const SIGNATURE_FRESH_MS = EVIDENCE_LIMITS.signatureFreshMs;
 
 /** Cumulative: the highest n for which all conditions 1..n hold. */
 export function provenanceLevel(input: {

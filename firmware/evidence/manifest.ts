@@ -2,12 +2,12 @@
 import type { DsseEnvelope } from "../core/dsse.ts";
 import { sha256Hex } from "../core/hash.ts";
 import { type JsonObject, member } from "../core/json.ts";
+import { EVIDENCE_LIMITS } from "../core/limits.ts";
 import { type Check, failed } from "./check.ts";
 import { openStatement, type StatementKey, verifySigners } from "./statement.ts";
 import { aggregateTrust, meetsTrust, type TrustedWitness } from "./trust.ts";
 
 export const ARTIFACT_MANIFEST_TYPE = "application/vnd.imu.artifact-manifest+json";
-const MAX_EVIDENCE = 256;
 
 export interface ArtifactManifest {
   readonly v: 1;
@@ -35,7 +35,12 @@ function readManifest(payload: JsonObject): ArtifactManifest | null {
   const aggTrust = member(payload, "aggTrust");
   const createdAt = member(payload, "createdAt");
   if (member(payload, "v") !== 1 || typeof artifactSha256 !== "string" || !Array.isArray(ids)) return null;
-  if (typeof aggTrust !== "number" || typeof createdAt !== "number" || ids.length > MAX_EVIDENCE) return null;
+  if (
+    typeof aggTrust !== "number" ||
+    typeof createdAt !== "number" ||
+    ids.length > EVIDENCE_LIMITS.manifestRecords
+  )
+    return null;
   const evidenceIds = ids.filter((id): id is string => typeof id === "string");
   if (evidenceIds.length !== ids.length) return null;
   return { v: 1, artifactSha256, evidenceIds, aggTrust, createdAt };

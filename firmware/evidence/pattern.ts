@@ -4,12 +4,11 @@
  * literals, classes, `.`, `? * + {m,n}`, `|`. Groups, anchors, back-references, look-around and doubled
  * quantifiers do not exist here.
  */
+import { CLAIM_LIMITS } from "../core/limits.ts";
 
-export const MAX_PATTERN_CHARACTERS = 128;
-/** Bounds memory and the work per character; `{m,n}` unrolls into copies. */
-const MAX_STATES = 1024;
+export const MAX_PATTERN_CHARACTERS = CLAIM_LIMITS.patternCharacters;
 /** Longer texts never match: a claim is not a document. Code points. */
-export const MAX_MATCHED_CHARACTERS = 4096;
+export const MAX_MATCHED_CHARACTERS = CLAIM_LIMITS.matchedCharacters;
 
 type Test = (codePoint: number) => boolean;
 
@@ -157,7 +156,7 @@ function readAtom(reader: Reader): Atom | undefined {
 
 function unroll({ test, min, max }: Atom): State[] | undefined {
   const copies = Number.isFinite(max) ? max : Math.max(1, min);
-  if (copies > MAX_STATES) return undefined;
+  if (copies > CLAIM_LIMITS.patternStates) return undefined;
   return Array.from({ length: copies }, (_, i) => ({
     test,
     optional: i >= min,
@@ -186,7 +185,7 @@ export function compilePattern(pattern: string): Pattern | null {
     const unrolled = atom && unroll(atom);
     if (!unrolled) return null;
     states += unrolled.length;
-    if (states > MAX_STATES) return null;
+    if (states > CLAIM_LIMITS.patternStates) return null;
     alternatives[alternatives.length - 1]?.push(...unrolled);
   }
   return { matches: (text) => matchesAny(alternatives, text) };

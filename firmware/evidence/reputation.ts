@@ -1,6 +1,7 @@
 /** What sources did before (evidence.md 6): old sins fade, and nothing lifts trust above the signed value. */
 import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { isJsonObject } from "../core/json.ts";
+import { EVIDENCE_LIMITS } from "../core/limits.ts";
 import { put, type StoreOp } from "../ports/store.ts";
 
 /** `score` −1..1 as of `ts` (ms since the epoch). */
@@ -13,7 +14,6 @@ const HALF_LIFE_MS = 1_209_600_000;
 const SUCCESS = 0.1;
 const VIOLATION = -0.2;
 const MINUTE_MS = 60_000;
-const MAX_SOURCES = 4096;
 
 const clamp = (score: number): number => Math.min(1, Math.max(-1, score));
 
@@ -77,7 +77,7 @@ export class ReputationBook {
   }
 
   #apply(sourceId: string, event: "success" | "violation", atMs: number): void {
-    if (!this.#records.has(sourceId) && this.#records.size >= MAX_SOURCES) return;
+    if (!this.#records.has(sourceId) && this.#records.size >= EVIDENCE_LIMITS.reputations) return;
     this.#records.set(sourceId, afterEvent(this.#records.get(sourceId), event, atMs));
     this.#dirty.add(sourceId);
   }

@@ -3,6 +3,7 @@ import { jcs } from "../core/canonical-json.ts";
 import { CodedError } from "../core/errors.ts";
 import { hashJson, sha256Hex } from "../core/hash.ts";
 import type { Json } from "../core/json.ts";
+import { EVIDENCE_LIMITS } from "../core/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { StoreOp } from "../ports/store.ts";
 import { type AssessContext, assess, type GuardRecord, guardErrorDetails } from "./assess.ts";
@@ -20,7 +21,7 @@ import { baseTrust, clamp01, sessionTrust } from "./trust.ts";
 import type { Evidence, EvidenceBody, GuardVerdict, Requirement, RiskLevel } from "./types.ts";
 
 /** `evidence.maxInlineBytes`. */
-export const MAX_INLINE_BYTES = 2048;
+export const MAX_INLINE_BYTES = EVIDENCE_LIMITS.inlineBytes;
 
 export interface RunEvidenceOptions {
   readonly runId: string;

@@ -1,6 +1,7 @@
 /** Live samples before activation, and drift of their content (evidence.md 15). */
 import { hashJson } from "../core/hash.ts";
 import type { Json } from "../core/json.ts";
+import { SAMPLING_LIMITS } from "../core/limits.ts";
 import { type Check, type Failed, failed } from "./check.ts";
 
 export interface SampledChannel {
@@ -33,8 +34,6 @@ export interface Fetched {
   readonly tookMs: number;
   readonly bytes: number;
 }
-
-export const SAMPLING_LIMITS = Object.freeze({ timeoutMs: 3000, maxBytes: 1_000_000 });
 
 const sampled = (sample: Sample, name: string): Json | undefined =>
   Object.hasOwn(sample.values, name) ? sample.values[name] : undefined;

@@ -1,5 +1,6 @@
 /** Which sources are known and how much each is worth (evidence.md 4). */
 import { CodedError } from "../core/errors.ts";
+import { EVIDENCE_LIMITS } from "../core/limits.ts";
 import { roundHalfEven } from "../core/round.ts";
 import { parseSource, sourceMatches } from "./source.ts";
 import type { SourceRule } from "./types.ts";
@@ -51,7 +52,6 @@ export interface SourceRegistryOptions {
   readonly onUnregistered?: (source: string) => void;
 }
 
-const MAX_REMEMBERED = 1024;
 const between = (x: number, low: number, high: number): boolean => x >= low && x <= high;
 
 function checkRule(rule: SourceRule): void {
@@ -113,7 +113,7 @@ export class SourceRegistry {
     const known = this.#known.get(source);
     if (known) return known;
     const info = this.#describe(source);
-    if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
+    if (this.#known.size >= EVIDENCE_LIMITS.rememberedSources) this.#known.clear();
     this.#known.set(source, info);
     return info;
   }
@@ -169,7 +169,7 @@ export class SourceRegistry {
   }
 
   #report(source: string): void {
-    if (this.#reported.has(source) || this.#reported.size >= MAX_REMEMBERED) return;
+    if (this.#reported.has(source) || this.#reported.size >= EVIDENCE_LIMITS.rememberedSources) return;
     this.#reported.add(source);
     this.#onUnregistered(source);
   }

@@ -1,5 +1,6 @@
 /** Source URIs: syntax, prefix matching and what counts as one witness (evidence.md 4). */
 import { CodedError } from "../core/errors.ts";
+import { EVIDENCE_LIMITS } from "../core/limits.ts";
 
 export interface SourceUri {
   readonly scheme: string;
@@ -7,7 +8,7 @@ export interface SourceUri {
   readonly segments: readonly string[];
 }
 
-export const MAX_SOURCE_CHARACTERS = 256;
+export const MAX_SOURCE_CHARACTERS = EVIDENCE_LIMITS.sourceCharacters;
 
 // Separators of queries, fragments and user info, white space and control characters never appear in a
 // source.

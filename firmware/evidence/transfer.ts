@@ -4,6 +4,7 @@ import { jcs } from "../core/canonical-json.ts";
 import { CodedError } from "../core/errors.ts";
 import { hashJson, sha256Hex } from "../core/hash.ts";
 import { isJsonObject, type JsonObject, member } from "../core/json.ts";
+import { EVIDENCE_LIMITS } from "../core/limits.ts";
 import type { StoreOp } from "../ports/store.ts";
 import { type Check, type Failed, failed } from "./check.ts";
 import { type ContentStore, stageBlob, stageEvidence } from "./content-store.ts";
@@ -18,9 +19,6 @@ export interface RunEvidenceDocument {
   /** Base64 by digest: the payloads that are not inline. */
   readonly blobs: Readonly<Record<string, string>>;
 }
-
-/** More than the largest tier leaves (evidence.md 16). */
-const MAX_RECORDS = 32_768;
 
 /**
  * @throws CodedError `not_found`, `integrity_error`, `store_corrupt` if something the run needs cannot be
@@ -70,7 +68,8 @@ export function importRunEvidence(document: unknown): Check<{
   if (v !== 1 || typeof runId !== "string" || !Array.isArray(list) || !isJsonObject(blobs)) {
     return failed("malformed");
   }
-  if (list.length > MAX_RECORDS) return failed("too_large", { records: list.length, max: MAX_RECORDS });
+  if (list.length > EVIDENCE_LIMITS.transferRecords)
+    return failed("too_large", { records: list.length, max: EVIDENCE_LIMITS.transferRecords });
   const read: Evidence[] = [];
   const ops: StoreOp[] = [];
   const stored = new Set<string>();

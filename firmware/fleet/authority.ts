@@ -3,6 +3,7 @@ import { CodedError } from "../core/errors.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
 import type { KeyRecord } from "../core/key-record.ts";
 import { readKeyRecord } from "../core/key-record-read.ts";
+import { FILE_LIMITS } from "../core/limits.ts";
 import { parseJson } from "../core/parse-json.ts";
 import type { Files } from "../ports/files.ts";
 
@@ -15,8 +16,6 @@ export interface Authority {
   readonly keys: ReadonlyMap<string, KeyRecord>;
 }
 
-const MAX_BYTES = 1_048_576;
-const MAX_KEYS = 1024;
 const MEMBERS = "expiresAt,fleet,issuedAt,keys,schema,version";
 
 const isCount = (value: Json | undefined): value is number =>
@@ -31,7 +30,7 @@ function malformed(at: string): never {
 
 /** @throws CodedError `malformed`, `wrong_fleet`, `key_id_mismatch`, `duplicate_key_material`, `algorithm_mismatch`. */
 export function readAuthority(bytes: Uint8Array, fleet: string): Authority {
-  const value = parseJson(bytes, { maxBytes: MAX_BYTES, maxDepth: 8 });
+  const value = parseJson(bytes, { maxBytes: FILE_LIMITS.authorityBytes, maxDepth: FILE_LIMITS.listDepth });
   if (!isJsonObject(value) || Object.keys(value).sort().join() !== MEMBERS) return malformed("/");
   const { version, issuedAt, expiresAt } = value;
   if (value.schema !== "imu.authority/1") return malformed("/schema");
@@ -40,7 +39,7 @@ export function readAuthority(bytes: Uint8Array, fleet: string): Authority {
   if (value.fleet !== fleet) {
     throw new CodedError("wrong_fleet", "The authority list is of another fleet.", { status: 403 });
   }
-  if (!Array.isArray(value.keys) || value.keys.length > MAX_KEYS) return malformed("/keys");
+  if (!Array.isArray(value.keys) || value.keys.length > FILE_LIMITS.authorityKeys) return malformed("/keys");
   const keys = new Map<string, KeyRecord>();
   for (const [index, item] of value.keys.entries()) {
     const key = readKeyRecord(item, `/keys/${index}`);
@@ -80,7 +79,7 @@ export async function loadAuthority(
   fleet: string,
   acceptedVersion: number | null,
 ): Promise<Authority> {
-  const authority = readAuthority(await files.read(path, MAX_BYTES), fleet);
+  const authority = readAuthority(await files.read(path, FILE_LIMITS.authorityBytes), fleet);
   assertNotOlder(acceptedVersion, authority);
   return authority;
 }

@@ -5,13 +5,14 @@ import { readCanonical } from "../core/dsse-verify.ts";
 import { CodedError, type Refusal, refusal } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { COMMAND_LIMITS } from "../core/limits.ts";
 import { parseJson } from "../core/parse-json.ts";
 import { isMessageId } from "./message-id.ts";
 
 export const COMMAND_TYPE = "application/vnd.imu.command+json";
 export const RECEIPT_TYPE = "application/vnd.imu.receipt+json";
 /** The whole message, envelope included. */
-export const MAX_COMMAND_BYTES = 8192;
+export const MAX_COMMAND_BYTES = COMMAND_LIMITS.messageBytes;
 
 export type CommandAudience =
   | "*"
@@ -96,7 +97,7 @@ export function readCommand(message: Uint8Array): ReceivedCommand | Refusal {
   }
   let parsed: Json;
   try {
-    parsed = parseJson(message, { maxBytes: MAX_COMMAND_BYTES, maxDepth: 8 });
+    parsed = parseJson(message, { maxBytes: MAX_COMMAND_BYTES, maxDepth: COMMAND_LIMITS.messageDepth });
   } catch (error) {
     if (error instanceof CodedError) return refusal("malformed", 400, error.details);
     throw error;

@@ -3,6 +3,7 @@ import type { Ed25519KeyPair } from "../core/ed25519.ts";
 import { CodedError, codeOf } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import type { JsonObject } from "../core/json.ts";
+import { COMMAND_LIMITS } from "../core/limits.ts";
 import type { EntryReceipt } from "../ledger/types.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -21,9 +22,6 @@ export interface CommandJournalOptions {
   readonly device: { readonly id: string; readonly key: Ed25519KeyPair };
   readonly policyHash: () => string | null;
 }
-
-/** A controller that has not asked for a day no longer waits. */
-const RECEIPT_LIFE_MS = 24 * 3_600_000;
 
 export class CommandJournal {
   readonly #options: CommandJournalOptions;
@@ -118,7 +116,7 @@ export class CommandJournal {
             class: "logic",
             body: receipt,
             idem: `receipt/${idem}/${topic}`,
-            expiresMs: clock.wallMs() + RECEIPT_LIFE_MS,
+            expiresMs: clock.wallMs() + COMMAND_LIMITS.receiptLifeMs,
             ...(record.correlation ? { correlation: record.correlation } : {}),
           }),
         );

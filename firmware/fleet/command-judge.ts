@@ -3,6 +3,7 @@ import { type CheckedSignature, countSigners, thresholdRefusal } from "../core/d
 import { type Refusal, refusal } from "../core/errors.ts";
 import type { KeyRecord, Scope } from "../core/key-record.ts";
 import { type KeyState, keyProblem } from "../core/key-use.ts";
+import { COMMAND_LIMITS } from "../core/limits.ts";
 import { type Command, MAX_COMMAND_BYTES } from "./command-format.ts";
 
 export type CommandKey = KeyState & Pick<KeyRecord, "publicKey" | "scopes" | "audience">;
@@ -43,11 +44,6 @@ export type Judgement =
   /** `row`: of trust.md 7. Up to 7 the sender is unknown and gets no details. */
   | (Refusal & { readonly row: number; readonly signers: readonly string[] });
 
-const MAX_LIFETIME_MS = 600_000;
-const MAX_EMERGENCY_LIFETIME_MS = 3_600_000;
-const SKEW_MS = 30_000;
-const PER_MINUTE = 60;
-
 function reaches(audience: readonly string[] | "*", id: string, groups: readonly string[]): boolean {
   return (
     audience === "*" ||
@@ -73,11 +69,13 @@ function freshness({ command, device }: JudgeInput): Row {
     return [9, current ? null : refusal("challenge_mismatch", 403)];
   }
   const lifetime = command.expiresAt - command.issuedAt;
-  const longest = command.name.startsWith("emergency.") ? MAX_EMERGENCY_LIFETIME_MS : MAX_LIFETIME_MS;
+  const longest = command.name.startsWith("emergency.")
+    ? COMMAND_LIMITS.emergencyLifetimeMs
+    : COMMAND_LIMITS.lifetimeMs;
   if (lifetime <= 0 || lifetime > longest) {
     return [10, refusal("lifetime_too_long", 422, { lifetimeMs: lifetime, maxMs: longest })];
   }
-  if (command.issuedAt > device.nowMs + SKEW_MS) return [11, refusal("not_yet_valid", 412)];
+  if (command.issuedAt > device.nowMs + COMMAND_LIMITS.skewMs) return [11, refusal("not_yet_valid", 412)];
   return [11, device.nowMs > command.expiresAt ? refusal("expired", 412) : null];
 }
 
@@ -118,7 +116,7 @@ export function judgeCommand(input: JudgeInput): Judgement {
     const has = [...new Set(reaching.flatMap(({ key }) => key.scopes))].sort();
     return fail(14, refusal("scope_missing", 403, { required: rule.scope, has }));
   }
-  if (signers.some((keyId) => input.countLastMinute(keyId) > PER_MINUTE)) {
+  if (signers.some((keyId) => input.countLastMinute(keyId) > COMMAND_LIMITS.perMinute)) {
     return fail(15, refusal("rate_limited", 429));
   }
   const problem = input.argsProblem();

@@ -2,6 +2,7 @@
 import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { CodedError } from "../core/errors.ts";
 import { isJsonObject } from "../core/json.ts";
+import { COMMAND_LIMITS } from "../core/limits.ts";
 import { del, put, type Store, type StoreOp } from "../ports/store.ts";
 
 export const COMMANDS = "commands";
@@ -23,9 +24,6 @@ export interface CommandRecord {
   /** The signed receipt as it was sent; null while the command runs. */
   readonly receipt: Uint8Array | null;
 }
-
-const MAX_RECORDS = 4096;
-const KEEP_AFTER_EXPIRY_MS = 60_000;
 
 const isText = (value: unknown): value is string => typeof value === "string";
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
@@ -100,7 +98,7 @@ export class CommandStore {
    */
   accept(record: CommandRecord, underChallenge: boolean, trustedNowMs: number | null): StoreOp[] | null {
     const gone = trustedNowMs === null ? [] : this.#forget(trustedNowMs);
-    if (this.#records.size >= MAX_RECORDS) return null;
+    if (this.#records.size >= COMMAND_LIMITS.records) return null;
     this.#remember(record);
     return [
       ...gone.map((id) => del(COMMANDS, id)),
@@ -139,7 +137,7 @@ export class CommandStore {
   #forget(nowMs: number): string[] {
     const gone: string[] = [];
     for (const record of this.#records.values()) {
-      if (record.state !== "done" || nowMs <= record.expiresAt + KEEP_AFTER_EXPIRY_MS) continue;
+      if (record.state !== "done" || nowMs <= record.expiresAt + COMMAND_LIMITS.keepAfterExpiryMs) continue;
       this.#drop(record);
       gone.push(record.id);
     }

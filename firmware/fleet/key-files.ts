@@ -3,10 +3,9 @@ import { fromUtf8, utf8 } from "../core/bytes.ts";
 import { type Ed25519KeyPair, keyPairFromPem, privateKeyPem, publicKeyPem } from "../core/ed25519.ts";
 import { CodedError } from "../core/errors.ts";
 import { keyFileProblem } from "../core/key-file.ts";
+import { FILE_LIMITS } from "../core/limits.ts";
 import { ResourceRequired } from "../core/resource-required.ts";
 import type { Files } from "../ports/files.ts";
-
-const MAX_KEY_BYTES = 4096;
 
 /** @throws ResourceRequired whose `why` begins with `key_missing`, `key_permissions` or `key_malformed`. */
 async function readKeyFile(
@@ -32,7 +31,7 @@ async function readKeyFile(
     const { commands } = problem.details;
     throw keyRequired(path, problem.code, Array.isArray(commands) ? commands.map(String) : []);
   }
-  return files.read(path, MAX_KEY_BYTES);
+  return files.read(path, FILE_LIMITS.keyBytes);
 }
 
 function keyRequired(

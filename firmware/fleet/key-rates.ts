@@ -1,9 +1,9 @@
 /** How often a key has commanded, and how often strangers may be answered. */
+import { COMMAND_LIMITS } from "../core/limits.ts";
 import { TokenBucket } from "../core/token-bucket.ts";
 import type { Clock } from "../ports/clock.ts";
 
 const MINUTE_MS = 60_000;
-const MAX_KEYS = 1024;
 /** More is refused anyway, so no more times are kept. */
 const MAX_COUNT = 61;
 
@@ -24,7 +24,7 @@ export class KeyRates {
     recent.push(now);
     const overdue = recent.length > MAX_COUNT ? recent.slice(-MAX_COUNT) : recent;
     this.#times.delete(keyId);
-    if (this.#times.size >= MAX_KEYS) {
+    if (this.#times.size >= COMMAND_LIMITS.countedKeys) {
       const [oldest] = this.#times.keys();
       if (oldest !== undefined) this.#times.delete(oldest);
     }

@@ -3,6 +3,7 @@
  * into the batch of its cause, sent while the link is up, and leaves only with the broker's acknowledgement.
  */
 import { CodedError, codeOf, messageOf } from "../core/errors.ts";
+import { OUTBOX_LIMITS } from "../core/limits.ts";
 import type { Timer } from "../ports/clock.ts";
 import { del, put, type StoreOp } from "../ports/store.ts";
 import type { Committer } from "./committer.ts";
@@ -20,12 +21,6 @@ import {
   outboxSeq,
 } from "./outbox-records.ts";
 import type { OutboxDraft, OutboxOptions, OutboxStats, Staged } from "./outbox-types.ts";
-
-const LEASE_MS = 10_000;
-const MAX_BACKOFF_MS = 300_000;
-const MAX_REFUSALS = 20;
-const DEAD_KEPT = 256;
-const SWEEP_MS = 1000;
 
 /** Errors of `stage` and `enqueue`: `outbox_full` (503), `idempotency_conflict` (409), `idem_required` (422). */
 export class Outbox implements AsyncDisposable {
@@ -49,8 +44,8 @@ export class Outbox implements AsyncDisposable {
   constructor(options: OutboxOptions) {
     this.#options = options;
     this.#queue = new OutboxQueue({
-      maxItems: options.maxItems ?? 50_000,
-      maxBytes: options.maxBytes ?? 64 * 1024 * 1024,
+      maxItems: options.maxItems ?? OUTBOX_LIMITS.items,
+      maxBytes: options.maxBytes ?? OUTBOX_LIMITS.bytes,
       keepNew: options.keepNew ?? new Set(),
     });
   }
@@ -232,7 +227,7 @@ export class Outbox implements AsyncDisposable {
   /** Drops what is past its time; at most once a second, since it looks at every item. */
   #sweep(): void {
     const { clock } = this.#options;
-    if (clock.monoMs() - this.#sweptAt < SWEEP_MS) return;
+    if (clock.monoMs() - this.#sweptAt < OUTBOX_LIMITS.sweepMs) return;
     this.#sweptAt = clock.monoMs();
     const nowWall = clock.wallMs();
     const ops: StoreOp[] = [];
@@ -248,7 +243,7 @@ export class Outbox implements AsyncDisposable {
     let record: OutboxRecord | null = null;
     const lease = new AbortController();
     this.#leases.add(lease);
-    const timer = clock.after(LEASE_MS, () =>
+    const timer = clock.after(OUTBOX_LIMITS.leaseMs, () =>
       lease.abort(new CodedError("ack_timeout", "The lease is over.", { status: 503 })),
     );
     try {
@@ -289,7 +284,7 @@ export class Outbox implements AsyncDisposable {
     const permanent =
       codeOf(error) === "topic_invalid" ||
       codeOf(error) === "store_corrupt" ||
-      (refused && (error.details.permanent === true || attempts >= MAX_REFUSALS));
+      (refused && (error.details.permanent === true || attempts >= OUTBOX_LIMITS.refusals));
     if (permanent) {
       this.#dead++;
       this.#queue.remove(meta.seq);
@@ -300,7 +295,7 @@ export class Outbox implements AsyncDisposable {
       ]);
       return;
     }
-    const pause = Math.min(MAX_BACKOFF_MS, 1000 * 2 ** Math.min(attempts - 1, 20));
+    const pause = Math.min(OUTBOX_LIMITS.backoffMs, 1000 * 2 ** Math.min(attempts - 1, 20));
     this.#queue.release(meta.seq, clock.monoMs() + pause, attempts);
     if (refused && record) {
       this.#background([put(OUTBOX, outboxKey(meta.seq), encodeRecord({ ...record, attempts }))]);
@@ -311,7 +306,7 @@ export class Outbox implements AsyncDisposable {
   /** Keeps the newest dead letters for a person to look at. */
   #bury(key: string, record: OutboxRecord): StoreOp[] {
     this.#deadKeys.push(key);
-    const old = this.#deadKeys.splice(0, Math.max(0, this.#deadKeys.length - DEAD_KEPT));
+    const old = this.#deadKeys.splice(0, Math.max(0, this.#deadKeys.length - OUTBOX_LIMITS.dead));
     return [put(OUTBOX_DEAD, key, encodeRecord(record)), ...old.map((gone) => del(OUTBOX_DEAD, gone))];
   }
 

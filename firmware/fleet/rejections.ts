@@ -1,11 +1,11 @@
 /** Refused messages, counted and told to the ledger once a minute, so that a flood cannot fill it (evidence.md 12). */
 import { messageOf } from "../core/errors.ts";
+import { COMMAND_LIMITS } from "../core/limits.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Committer } from "./committer.ts";
 
 const WINDOW_MS = 60_000;
-const MAX_PAIRS = 1024;
 
 export class Rejections implements AsyncDisposable {
   readonly #options: { readonly clock: Clock; readonly committer: Committer; readonly log: Log };
@@ -34,7 +34,8 @@ export class Rejections implements AsyncDisposable {
     const key = `${peer} ${reason}`;
     const known = this.#window.get(key);
     if (known) known.count++;
-    else if (this.#window.size < MAX_PAIRS) this.#window.set(key, { peer, reason, count: 1 });
+    else if (this.#window.size < COMMAND_LIMITS.rejectionPairs)
+      this.#window.set(key, { peer, reason, count: 1 });
     this.#timer ??= this.#options.clock.after(WINDOW_MS, () => {
       this.#timer = null;
       this.#writing = this.#write();

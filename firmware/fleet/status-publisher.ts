@@ -1,5 +1,6 @@
 /** Keeps the retained `status` true: after every connect, on every change, and with a goodbye at the end. */
 import { codeOf } from "../core/errors.ts";
+import { OUTBOX_LIMITS } from "../core/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { MessageBus } from "../ports/message-bus.ts";
@@ -13,9 +14,6 @@ export interface StatusPublisherOptions {
   readonly device: DeviceIdentity;
   readonly view: () => StatusView;
 }
-
-/** Changes within this time share one message. */
-const GATHER_MS = 100;
 
 export class StatusPublisher implements AsyncDisposable {
   readonly #options: StatusPublisherOptions;
@@ -38,7 +36,7 @@ export class StatusPublisher implements AsyncDisposable {
   /** Something the status tells has changed. */
   changed(): void {
     if (!this.#subscription) return;
-    this.#gathering ??= this.#options.clock.after(GATHER_MS, () => {
+    this.#gathering ??= this.#options.clock.after(OUTBOX_LIMITS.statusGatherMs, () => {
       this.#gathering = null;
       this.#publishNow();
     });

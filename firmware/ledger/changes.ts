@@ -2,8 +2,9 @@
 import { canonicalize } from "../core/canonical-json.ts";
 import { type Refusal, refusal } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { LEDGER_LIMITS } from "../core/limits.ts";
 
-export const MAX_CHANGED_PATHS = 256;
+export const MAX_CHANGED_PATHS = LEDGER_LIMITS.changedPaths;
 
 export interface ChangedPaths {
   readonly changedPaths: readonly string[];

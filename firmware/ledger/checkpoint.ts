@@ -2,6 +2,7 @@
 import { concat, fromBase64, toBase64 } from "../core/bytes.ts";
 import type { Ed25519KeyPair } from "../core/ed25519.ts";
 import { CodedError } from "../core/errors.ts";
+import { LEDGER_LIMITS } from "../core/limits.ts";
 import {
   cosignatureTime,
   cosignedMessage,
@@ -29,7 +30,7 @@ export interface VerifiedCheckpoint extends Checkpoint {
 }
 
 /** A cosignature may be this far ahead of the verifier's clock, seconds. */
-export const COSIGNATURE_SKEW_SEC = 300;
+export const COSIGNATURE_SKEW_SEC = LEDGER_LIMITS.cosignatureSkewSec;
 
 function bad(message: string, cause?: unknown): never {
   throw new CodedError("bad_checkpoint", message, { status: 422, cause });

@@ -4,6 +4,7 @@ import { canonicalize } from "../core/canonical-json.ts";
 import { CodedError } from "../core/errors.ts";
 import { sha256Hex, ZERO_HASH } from "../core/hash.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
+import { LEDGER_LIMITS } from "../core/limits.ts";
 import type { LedgerEntry } from "./types.ts";
 
 const HASH = /^[0-9a-f]{64}$/;
@@ -47,7 +48,6 @@ const HEAD = Uint8Array.of(0xa2, 0x65, 0x65, 0x6e, 0x74, 0x72, 0x79, 0x59);
 const MIDDLE = Uint8Array.of(0x64, 0x68, 0x61, 0x73, 0x68, 0x58, 0x20);
 const BODY_AT = HEAD.length + 2;
 const FRAME_BYTES = BODY_AT + MIDDLE.length + 32;
-const MAX_ENTRY_BYTES = 0xffff;
 
 /**
  * The stored form: CBOR {entry: canonical bytes, hash: 32 bytes}. One fixed framing, so that reading needs no second
@@ -55,8 +55,8 @@ const MAX_ENTRY_BYTES = 0xffff;
  * @throws CodedError `ledger_bad_event` beyond 65535 bytes, the limit of an entry in a tiled log.
  */
 export function encodeStored(bytes: Uint8Array, hash: Uint8Array): Uint8Array {
-  if (bytes.length > MAX_ENTRY_BYTES) {
-    throw new CodedError("ledger_bad_event", `An entry has at most ${MAX_ENTRY_BYTES} bytes.`);
+  if (bytes.length > LEDGER_LIMITS.entryBytes) {
+    throw new CodedError("ledger_bad_event", `An entry has at most ${LEDGER_LIMITS.entryBytes} bytes.`);
   }
   const row = new Uint8Array(FRAME_BYTES + bytes.length);
   row.set(HEAD);

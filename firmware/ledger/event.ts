@@ -2,13 +2,13 @@
 import { canonicalize } from "../core/canonical-json.ts";
 import { CodedError, messageOf } from "../core/errors.ts";
 import { isJsonObject } from "../core/json.ts";
+import { LEDGER_LIMITS } from "../core/limits.ts";
 import { LEDGER_KINDS } from "./kinds.ts";
 import type { LedgerEvent } from "./types.ts";
 
 /** Bytes of the canonical form of `data`; larger values go to the content store as {blob, size}. */
-export const MAX_DATA_BYTES = 8192;
-export const MAX_REFS = 64;
-const MAX_TEXT = 256;
+export const MAX_DATA_BYTES = LEDGER_LIMITS.dataBytes;
+export const MAX_REFS = LEDGER_LIMITS.refs;
 
 const MEMBERS = new Set(["kind", "actor", "severity", "data", "runId", "traceId", "refs", "sim"]);
 const SEVERITIES = new Set(["debug", "info", "warn", "error", "critical"]);
@@ -24,7 +24,8 @@ function bad(why: string, cause?: unknown): never {
 
 function optionalText(value: unknown, name: string): string {
   if (value === undefined) return "";
-  if (typeof value !== "string" || value.length === 0 || value.length > MAX_TEXT) bad(`${name} is not an id`);
+  if (typeof value !== "string" || value.length === 0 || value.length > LEDGER_LIMITS.nameCharacters)
+    bad(`${name} is not an id`);
   return `,"${name}":${canonicalize(value)}`;
 }
 

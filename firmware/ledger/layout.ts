@@ -1,5 +1,6 @@
 /** Where the ledger keeps its rows (ledger.md 3). Epoch 0 has the plain names; a later epoch has its own sublevels. */
 import { CodedError } from "../core/errors.ts";
+import { LEDGER_LIMITS } from "../core/limits.ts";
 import type { NodeId } from "./tree.ts";
 
 const BASES = ["lg", "lgn", "lgcp", "lghead", "lganchor", "lgkeep", "lgx", "lgsigned", "lgbad"] as const;
@@ -44,11 +45,9 @@ const reserved = new Set<string>([...BASES, EPOCH_SUB]);
 /** Whether a sublevel belongs to the ledger, in any epoch. */
 export const isLedgerSub = (sub: string): boolean => reserved.has(sub.split(".")[0] ?? sub);
 
-const MAX_INDEX = 999_999_999_999;
-
 /** 12 digits, so that byte order is numeric order. @throws CodedError `ledger_unavailable` beyond 12 digits. */
 export function indexKey(index: number): string {
-  if (!(index >= 0 && index <= MAX_INDEX)) {
+  if (!(index >= 0 && index <= LEDGER_LIMITS.index)) {
     throw new CodedError("ledger_unavailable", "The ledger is full: indexes have 12 digits.", {
       status: 503,
     });

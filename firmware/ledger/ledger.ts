@@ -2,6 +2,7 @@
 import { encodeCbor } from "../core/cbor.ts";
 import { CodedError, codeOf } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import { LEDGER_LIMITS } from "../core/limits.ts";
 import type { Timer } from "../ports/clock.ts";
 import { put, type StoreOp } from "../ports/store.ts";
 import { Checkpointer } from "./checkpointer.ts";
@@ -18,13 +19,9 @@ import { headOp, orphanOps, type Staged, stageEntries } from "./staging.ts";
 import { findStart, NOTHING_SIGNED, type SignedTree, type Start } from "./start.ts";
 import type { CommitUnit, EntryReceipt, LedgerEvent, LedgerHead, LedgerWriter } from "./types.ts";
 
-export const GROUP_COMMIT_MS = 20;
-export const CHECKPOINT_ENTRIES = 256;
-export const CHECKPOINT_MS = 60_000;
-/** Events in one batch; a longer queue is written in several. Bounds the memory of a batch, not the queue. */
-const MAX_GROUP_EVENTS = 4096;
-/** Units that may wait; beyond it a commit is refused, because a store that stands still must not fill the memory. */
-const MAX_WAITING = 16_384;
+export const GROUP_COMMIT_MS = LEDGER_LIMITS.groupCommitMs;
+export const CHECKPOINT_ENTRIES = LEDGER_LIMITS.checkpointEntries;
+export const CHECKPOINT_MS = LEDGER_LIMITS.checkpointMs;
 
 interface Waiting {
   readonly texts: readonly string[];
@@ -175,7 +172,8 @@ export class Ledger implements LedgerWriter {
     isUrgent: boolean,
   ): Promise<readonly EntryReceipt[]> {
     if (this.#isClosed) return Promise.reject(unavailable("The ledger is closed."));
-    if (this.#waiting.length >= MAX_WAITING) return Promise.reject(unavailable("Too many commits wait."));
+    if (this.#waiting.length >= LEDGER_LIMITS.waiting)
+      return Promise.reject(unavailable("Too many commits wait."));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ texts, ops, resolve, reject });
       if (isUrgent) this.#flush();
@@ -212,7 +210,7 @@ export class Ledger implements LedgerWriter {
     let count = 0;
     for (const { texts } of this.#waiting) {
       events += texts.length;
-      if (count > 0 && events > MAX_GROUP_EVENTS) break;
+      if (count > 0 && events > LEDGER_LIMITS.groupEvents) break;
       count++;
     }
     return this.#waiting.splice(0, count);

@@ -3,14 +3,15 @@ import { compareBytes, concat, fromBase64, fromHex, fromUtf8, toBase64, toHex, u
 import { type Ed25519KeyPair, verifyEd25519 } from "../core/ed25519.ts";
 import { CodedError } from "../core/errors.ts";
 import { sha256 } from "../core/hash.ts";
+import { LEDGER_LIMITS } from "../core/limits.ts";
 
 /** Plain Ed25519 over the note text. */
 export const TYPE_ED25519 = 0x01;
 /** Timestamped Ed25519 cosignature. */
 export const TYPE_COSIGNATURE = 0x04;
 
-export const MAX_NOTE_BYTES = 65_536;
-export const MAX_NOTE_SIGNATURES = 32;
+export const MAX_NOTE_BYTES = LEDGER_LIMITS.noteBytes;
+export const MAX_NOTE_SIGNATURES = LEDGER_LIMITS.noteSignatures;
 const DASH = "\u2014 ";
 
 export interface NoteSignature {

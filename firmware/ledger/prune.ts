@@ -1,5 +1,6 @@
 /** Deleting the bodies of pruned entries; leaf hashes and the kept kinds stay provable (ledger.md 11). */
 import { toHex } from "../core/bytes.ts";
+import { LEDGER_LIMITS } from "../core/limits.ts";
 import { del, put, type Store, type StoreOp } from "../ports/store.ts";
 import { readStored } from "./entry.ts";
 import { isKeptForever } from "./kinds.ts";
@@ -7,8 +8,6 @@ import { indexKey, type Layout, SINGLE } from "./layout.ts";
 import { readEntry, storedRange } from "./log-rows.ts";
 import { seal } from "./sealed.ts";
 import type { VerifyAnchor } from "./verify.ts";
-
-const ROWS_PER_BATCH = 512;
 
 /**
  * The anchor at `index`, from stored nodes and the entry before it.
@@ -42,7 +41,7 @@ export async function dropBodies(store: Store, layout: Layout, below: number): P
     let rows = 0;
     for await (const [key, row] of store.range(layout.entries, {
       lt: indexKey(below),
-      limit: ROWS_PER_BATCH,
+      limit: LEDGER_LIMITS.pruneBatch,
     })) {
       const read = readStored(row);
       if (read !== null && isKeptForever(read.entry.event.kind)) ops.push(put(layout.kept, key, row));

@@ -1,12 +1,13 @@
 /** Rollups of uneventful runs (ledger.md 8). */
 import { jcs } from "../core/canonical-json.ts";
 import type { JsonObject } from "../core/json.ts";
+import { LEDGER_LIMITS } from "../core/limits.ts";
 import { rootOf } from "./tree.ts";
 
-export const ROLLUP_RUNS = 1000;
-export const ROLLUP_MS = 60_000;
+export const ROLLUP_RUNS = LEDGER_LIMITS.rollupRuns;
+export const ROLLUP_MS = LEDGER_LIMITS.rollupMs;
 /** Every run whose ordinal is a multiple of this is recorded in full. */
-export const ROLLUP_FULL_EVERY = 100;
+export const ROLLUP_FULL_EVERY = LEDGER_LIMITS.rollupFullEvery;
 const QUOTA_LIMIT = 0.8;
 
 /** What a run was, as far as its rollup goes. Counts are of this run. */

@@ -1,10 +1,11 @@
 /** Making and checking RFC 6962 inclusion and consistency proofs (ledger.md 4). */
 import { equalConstantTime } from "../core/bytes.ts";
 import { CodedError } from "../core/errors.ts";
+import { LEDGER_LIMITS } from "../core/limits.ts";
 import { foldNodes, type NodeId, nodeHash, nodesOf } from "./tree.ts";
 
 /** Enough for any tree of fewer than 2^63 leaves. */
-export const MAX_PROOF_HASHES = 63;
+export const MAX_PROOF_HASHES = LEDGER_LIMITS.proofHashes;
 
 /** Leaves [start, end): one hash of a proof. */
 export type LeafSpan = readonly [start: number, end: number];

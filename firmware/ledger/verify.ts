@@ -4,13 +4,11 @@ import { canonicalize } from "../core/canonical-json.ts";
 import { CodedError } from "../core/errors.ts";
 import { sha256Hex, ZERO_HASH } from "../core/hash.ts";
 import type { JsonObject } from "../core/json.ts";
+import { LEDGER_LIMITS } from "../core/limits.ts";
 import type { CheckpointClaim } from "./checkpoint.ts";
 import { isLedgerEntry, type ReadEntry } from "./entry.ts";
 import { CompactRange, leafHash } from "./tree.ts";
 import type { VerifyReport } from "./types.ts";
-
-/** Warnings kept in a report; more of the same kind say nothing new. */
-const MAX_WARNINGS = 256;
 
 export interface VerifyAnchor {
   /** The first index that is still stored. */
@@ -80,7 +78,7 @@ export class LedgerVerifier {
   }
 
   #warn(warning: JsonObject): void {
-    if (this.#warnings.length < MAX_WARNINGS) this.#warnings.push(warning);
+    if (this.#warnings.length < LEDGER_LIMITS.warnings) this.#warnings.push(warning);
   }
 
   #findFork(good: readonly CheckpointClaim[]): Verdict | null {

@@ -2,6 +2,7 @@
 import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { CodedError, refusal } from "../core/errors.ts";
 import { isJsonObject } from "../core/json.ts";
+import { PHI_LIMITS } from "../core/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import { put, type Store, type StoreOp } from "../ports/store.ts";
 import {
@@ -18,7 +19,6 @@ import {
 /** Sublevel of the balances, which holds nothing else. */
 export const BALANCE_SUB = "phi";
 const PREFIX = "budget/";
-const MAX_SUBJECTS = 1024;
 
 /** A balance as it is stored: `wallMs` and `trusted` carry the refill over a restart. */
 interface StoredBudget {
@@ -81,7 +81,7 @@ export class BudgetLedger {
   /** Loads all balances. @throws CodedError `store_corrupt` if one cannot be read. */
   static async open(store: Store, budget: PhiBudget, clock: Clock): Promise<BudgetLedger> {
     const ledger = new BudgetLedger(budget, clock);
-    const range = { gte: PREFIX, lt: `${PREFIX}\u{10ffff}`, limit: MAX_SUBJECTS };
+    const range = { gte: PREFIX, lt: `${PREFIX}\u{10ffff}`, limit: PHI_LIMITS.subjects };
     for await (const [key, bytes] of store.range(BALANCE_SUB, range)) {
       ledger.#states.set(key.slice(PREFIX.length), restored(decodeBalance(bytes), budget, clock));
     }
@@ -114,7 +114,7 @@ export class BudgetLedger {
     }
     if (!this.#states.has(subject) && !this.#makeRoom()) {
       const state = fullBudget(this.#budget, this.#clock.monoMs());
-      const details = { capability, maxSubjects: MAX_SUBJECTS };
+      const details = { capability, maxSubjects: PHI_LIMITS.subjects };
       return {
         ok: false,
         state,
@@ -203,7 +203,7 @@ export class BudgetLedger {
 
   /** Drops the least recently used subject that has a full balance: forgetting it changes nothing. */
   #makeRoom(): boolean {
-    if (this.#states.size < MAX_SUBJECTS) return true;
+    if (this.#states.size < PHI_LIMITS.subjects) return true;
     this.#refillAll();
     const busy = new Set([...this.#staged.values()].map(({ subject }) => subject));
     for (const [subject, state] of this.#states) {

@@ -1,5 +1,6 @@
 /** When exploring is due: a counter rule, no dice (phi.md 9). */
 import { type Refusal, refusal } from "../core/errors.ts";
+import { PHI_LIMITS } from "../core/limits.ts";
 import { roundHalfEven } from "../core/round.ts";
 import type { Intent } from "./weights.ts";
 import { isIntent } from "./weights.ts";
@@ -53,8 +54,6 @@ export interface ExploreState {
   readonly failures: number;
 }
 
-const COOLDOWN_MS = 900_000;
-
 /** True while nothing is explored whatever ε is; over at exactly `cooldownUntil`. */
 export const inCooldown = (state: Pick<ExploreState, "cooldownUntil">, nowMs: number): boolean =>
   nowMs < state.cooldownUntil;
@@ -62,6 +61,6 @@ export const inCooldown = (state: Pick<ExploreState, "cooldownUntil">, nowMs: nu
 /** A regression starts a cool-down and is counted; an equal or better result clears both. */
 export const afterExploration = (state: ExploreState, regressed: boolean, nowMs: number): ExploreState => ({
   lastExploreAt: nowMs,
-  cooldownUntil: regressed ? nowMs + COOLDOWN_MS : 0,
+  cooldownUntil: regressed ? nowMs + PHI_LIMITS.cooldownMs : 0,
   failures: regressed ? state.failures + 1 : 0,
 });

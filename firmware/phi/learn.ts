@@ -1,4 +1,5 @@
 /** Nominating a better candidate on its own history (phi.md 8). Nothing is adopted here. */
+import { PHI_LIMITS } from "../core/limits.ts";
 import { settled } from "./convergence.ts";
 
 export type LearnVerdict =
@@ -26,8 +27,6 @@ export interface LearnUpdate {
   readonly n: number;
 }
 
-const HISTORY = 500;
-const CANDIDATES = 64;
 const NEEDED = 20;
 const SLACK = 1e-9;
 const DEFAULT_MARGIN = 0.01;
@@ -44,9 +43,9 @@ function levelOf(history: readonly number[]): number | null {
 
 /** Appends to the candidate's history; the least recently used other candidate goes first, the incumbent never. */
 function remember(state: LearnState, candidate: string, phi: number): LearnState {
-  const history = [...historyOf(state, candidate), phi].slice(-HISTORY);
+  const history = [...historyOf(state, candidate), phi].slice(-PHI_LIMITS.history);
   const others = state.histories.filter(([id]) => id !== candidate);
-  if (others.length >= CANDIDATES) {
+  if (others.length >= PHI_LIMITS.candidates) {
     const oldest = others.findIndex(([id]) => id !== state.incumbent);
     others.splice(oldest, 1);
   }

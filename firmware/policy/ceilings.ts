@@ -1,11 +1,10 @@
 /** Pass 10 of the compiler: bounds that no profile and no author may pass (policy.md 4, phi.md 9). */
+import { POLICY_LIMITS } from "../core/limits.ts";
 import { TIER_LIMITS } from "../vm/index.ts";
 import type { CompiledDocument } from "./complete.ts";
 import { limitKeys } from "./schema-sections.ts";
 import { issue } from "./shape.ts";
 import type { PolicyIssue } from "./types.ts";
-
-const MAX_CLAIMS = 1000;
 
 interface Explore {
   readonly explore?: { readonly enabled?: boolean };
@@ -22,9 +21,11 @@ export function checkCeilings(compiled: CompiledDocument): readonly PolicyIssue[
     }
   }
   const { evidence, profile } = compiled;
-  if (evidence.maxClaims > MAX_CLAIMS) {
+  if (evidence.maxClaims > POLICY_LIMITS.claims) {
     found.push(
-      issue("out_of_range", "/evidence/maxClaims", `At most ${MAX_CLAIMS} claims.`, { max: MAX_CLAIMS }),
+      issue("out_of_range", "/evidence/maxClaims", `At most ${POLICY_LIMITS.claims} claims.`, {
+        max: POLICY_LIMITS.claims,
+      }),
     );
   }
   if (!evidence.required && (profile === "prod" || profile === "strict")) {

@@ -1,6 +1,7 @@
 /** The policy compiler (policy.md 3): signed bytes in, a complete frozen policy or every issue of a pass out. */
 import { hashJson } from "../core/hash.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { POLICY_LIMITS } from "../core/limits.ts";
 import { JsonError, parseJson } from "../core/parse-json.ts";
 import { checkCeilings } from "./ceilings.ts";
 import { type CompiledDocument, complete } from "./complete.ts";
@@ -23,9 +24,6 @@ export type CompileResult =
       readonly warnings: readonly PolicyIssue[];
     };
 
-const MAX_BYTES = 262_144;
-const MAX_DEPTH = 16;
-
 const refused = (errors: readonly PolicyIssue[], warnings: readonly PolicyIssue[] = []): CompileResult => ({
   ok: false,
   code: "policy_invalid",
@@ -36,7 +34,12 @@ const refused = (errors: readonly PolicyIssue[], warnings: readonly PolicyIssue[
 /** Passes 1 and 2. */
 function read(bytes: Uint8Array): { readonly value: Json } | { readonly error: PolicyIssue } {
   try {
-    return { value: parseJson(bytes, { maxBytes: MAX_BYTES, maxDepth: MAX_DEPTH }) };
+    return {
+      value: parseJson(bytes, {
+        maxBytes: POLICY_LIMITS.documentBytes,
+        maxDepth: POLICY_LIMITS.documentDepth,
+      }),
+    };
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
     const details = { problem: error.problem, line: error.line };

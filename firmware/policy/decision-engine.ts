@@ -1,6 +1,7 @@
 /** Decisions with their state: the calls of the last minute per subject and rule, and the grants (policy.md 5). */
 import { encodeCbor } from "../core/cbor.ts";
 import { CodedError } from "../core/errors.ts";
+import { POLICY_LIMITS } from "../core/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import { put, type StoreOp } from "../ports/store.ts";
 import { type DecisionQuestion, type DecisionSubject, decide, selectRule } from "./decide.ts";
@@ -8,7 +9,6 @@ import { scoreOf } from "./trust.ts";
 import type { CompiledPolicy, DecisionResult, Grant, Rule } from "./types.ts";
 
 const WINDOW_MS = 60_000;
-const MAX_GRANTS = 1024;
 
 export interface Explanation extends DecisionResult {
   readonly policyHash: string;
@@ -87,7 +87,7 @@ export class DecisionEngine {
     if (this.#grants.has(grant.id)) {
       throw new CodedError("grant_exists", `The grant ${grant.id} exists.`, { status: 409 });
     }
-    if (this.#grants.size >= MAX_GRANTS) {
+    if (this.#grants.size >= POLICY_LIMITS.grants) {
       const oldest = [...this.#grants.values()].sort((a, b) => a.grantedAt - b.grantedAt)[0];
       if (oldest) this.#grants.delete(oldest.id);
     }

@@ -1,5 +1,6 @@
 /** Permissions of operators and the life of a consent (policy.md 5.1, 5.2). */
 import { type Refusal, refusal } from "../core/errors.ts";
+import { POLICY_LIMITS } from "../core/limits.ts";
 import { matchesGlob } from "./glob.ts";
 
 /** Allowed iff a role of the subject grants a matching permission; a role nobody defined grants nothing. */
@@ -14,12 +15,10 @@ export function permit(
     : refusal("permission_denied", 403, { permission });
 }
 
-const DEFAULT_GRANT_MS = 3_600_000;
-
 /** Life of a grant in ms: the least of what was asked, the rule's limit (default one hour) and the tier's. */
 export const grantLifeMs = (ask: {
   readonly askedMs?: number;
   readonly ruleMs?: number;
   readonly tierMaxMs: number;
 }): number =>
-  Math.min(ask.askedMs ?? Number.POSITIVE_INFINITY, ask.ruleMs ?? DEFAULT_GRANT_MS, ask.tierMaxMs);
+  Math.min(ask.askedMs ?? Number.POSITIVE_INFINITY, ask.ruleMs ?? POLICY_LIMITS.grantMs, ask.tierMaxMs);

@@ -1,4 +1,5 @@
 /** Problems the verifier finds, and their order (vm.md 6). */
+import { PROGRAM_LIMITS } from "../core/limits.ts";
 export interface Issue {
   readonly code: string;
   /** `document`, `code`, or the path of a SPAWN body: `code/<i>/body`. */
@@ -8,7 +9,7 @@ export interface Issue {
 }
 
 /** Details list at most this many. */
-export const MAX_ISSUES = 64;
+export const MAX_ISSUES = PROGRAM_LIMITS.issues;
 
 const compare = (a: string | number, b: string | number): number => (a < b ? -1 : a > b ? 1 : 0);
 

@@ -4,6 +4,7 @@
  */
 import { canonicalize } from "../core/canonical-json.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import { SCHEDULER_LIMITS } from "../core/limits.ts";
 import { CallAnswers, type CallEntry } from "./call-answers.ts";
 import { meetContract } from "./contracts.ts";
 import { lookUp } from "./evaluate.ts";
@@ -29,7 +30,7 @@ import { utf8Length, type Value } from "./values.ts";
 import type { VerifiedProgram } from "./verify.ts";
 
 /** Steps of one dispatch before the task goes to the back of the queue (vm.md 9.1). */
-export const TURN_STEPS = 1000;
+export const TURN_STEPS = SCHEDULER_LIMITS.turnSteps;
 /** Instructions between two looks at the pause function of a slice. */
 const PAUSE_CHECK_STEPS = 64;
 

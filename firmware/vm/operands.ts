@@ -1,6 +1,7 @@
 /** The grammar of operands and text references (vm.md 3.1), read by the verifier and by the lowering alike. */
 import { fromHex } from "../core/bytes.ts";
 import { isJsonObject, type Json, type JsonObject, member } from "../core/json.ts";
+import { PROGRAM_LIMITS } from "../core/limits.ts";
 import { bytesOf } from "./json-values.ts";
 import { BYTES_KEY } from "./values.ts";
 
@@ -25,7 +26,7 @@ export interface OperandContext {
   readonly problem: (code: OperandProblem) => void;
 }
 
-export const MAX_OPERAND_DEPTH = 16;
+export const MAX_OPERAND_DEPTH = PROGRAM_LIMITS.operandDepth;
 const REGISTER = /^[A-Za-z_][A-Za-z0-9_]{0,31}$/;
 const NULL: Operand = { kind: "literal", value: null };
 

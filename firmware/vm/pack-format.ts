@@ -1,4 +1,5 @@
 /** The format lists of PACK and UNPACK (vm.md 4.1). */
+import { PROGRAM_LIMITS } from "../core/limits.ts";
 export type PackField =
   | { readonly kind: "int"; readonly size: 1 | 2 | 3 | 4; readonly signed: boolean; readonly little: boolean }
   | { readonly kind: "float"; readonly size: 4 | 8; readonly little: boolean }
@@ -6,7 +7,6 @@ export type PackField =
   | { readonly kind: "pad"; readonly size: number }
   | { readonly kind: "rest"; readonly size: 0 };
 
-const MAX_FIELDS = 64;
 const INTEGER = /^([ui])(?:8|(16|24|32)(be|le))$/;
 const FLOAT = /^f(32|64)(be|le)$/;
 const RUN = /^(bytes|pad):([1-9][0-9]{0,3})$/;
@@ -28,7 +28,7 @@ function field(text: string): PackField | null {
 
 /** At most 64 fields, `rest` last only; null for anything else (`bad_format`). */
 export function parsePackFormat(value: unknown): readonly PackField[] | null {
-  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_FIELDS) return null;
+  if (!Array.isArray(value) || value.length === 0 || value.length > PROGRAM_LIMITS.packFields) return null;
   const fields: PackField[] = [];
   for (const [i, text] of value.entries()) {
     const parsed = typeof text === "string" ? field(text) : null;

@@ -3,6 +3,7 @@ import { canonicalize } from "../core/canonical-json.ts";
 import { CodedError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
+import { PROGRAM_LIMITS } from "../core/limits.ts";
 import { parseJson } from "../core/parse-json.ts";
 import type { CapabilityView } from "./capability-view.ts";
 import type { Issue } from "./issues.ts";
@@ -10,8 +11,8 @@ import { invalidLimits } from "./limits.ts";
 import { ISA, type ProgramDocument } from "./types.ts";
 import { utf8Length } from "./values.ts";
 
-export const MAX_DOCUMENT_BYTES = 256 * 1024;
-export const MAX_DOCUMENT_DEPTH = 24;
+export const MAX_DOCUMENT_BYTES = PROGRAM_LIMITS.documentBytes;
+export const MAX_DOCUMENT_DEPTH = PROGRAM_LIMITS.documentDepth;
 
 /** Reads a program file. @throws JsonError `malformed` with the problem and line. */
 export const parseProgram = (bytes: Uint8Array): Json =>

@@ -4,6 +4,7 @@
  */
 import { canonicalize } from "../core/canonical-json.ts";
 import type { Json } from "../core/json.ts";
+import { SCHEDULER_LIMITS } from "../core/limits.ts";
 import type { CapabilityView, SchemaCheck } from "./capability-view.ts";
 import { createMachine, type Machine } from "./machine.ts";
 import {
@@ -118,8 +119,6 @@ class JournalPlayer implements MachineInputs {
   }
 }
 
-const SLICE_STEPS = 2000;
-
 /** The cut that ends the journal, if one does. */
 function finalCut(journal: readonly JournalEntry[]): (JournalEntry & { t: "cut" }) | null {
   const last = journal.at(-1);
@@ -129,7 +128,7 @@ function finalCut(journal: readonly JournalEntry[]): (JournalEntry & { t: "cut" 
 function play(machine: Machine, player: JournalPlayer, journal: readonly JournalEntry[]): MachineResult {
   const cut = finalCut(journal);
   for (;;) {
-    const budget = cut === null ? SLICE_STEPS : cut.steps - machine.steps;
+    const budget = cut === null ? SCHEDULER_LIMITS.sliceSteps : cut.steps - machine.steps;
     if (budget < 0) throw new Divergence(player.position, { t: "cut", steps: machine.steps });
     const state = machine.runSlice(budget);
     if (machine.result !== null) return machine.result;

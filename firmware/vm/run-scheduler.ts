@@ -4,6 +4,7 @@
  * ends at its wall limit; stopping aborts outstanding calls and waits at most 250 ms for them.
  */
 import { type Refusal, refusal } from "../core/errors.ts";
+import { SCHEDULER_LIMITS } from "../core/limits.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Machine } from "./machine.ts";
 import {
@@ -15,11 +16,11 @@ import {
 } from "./machine-types.ts";
 import type { MachineRequest } from "./run.ts";
 
-export const SLICE_STEPS = 2000;
-export const SLICE_MS = 2;
-export const STOP_WAIT_MS = 250;
-export const MAX_RUNS = 16;
-export const MAX_WAITING = 256;
+export const SLICE_STEPS = SCHEDULER_LIMITS.sliceSteps;
+export const SLICE_MS = SCHEDULER_LIMITS.sliceMs;
+export const STOP_WAIT_MS = SCHEDULER_LIMITS.stopWaitMs;
+export const MAX_RUNS = SCHEDULER_LIMITS.runs;
+export const MAX_WAITING = SCHEDULER_LIMITS.waiting;
 
 export type CallRequest = MachineRequest & { readonly kind: "call" };
 

@@ -2,6 +2,7 @@
  * Values of the machine (vm.md 3) and their size in the memory model (vm.md 7). Objects are Maps, so that no inherited
  * member can exist and `__proto__` is a key like any other.
  */
+import { VALUE_LIMITS } from "../core/limits.ts";
 import { bytesTooLong } from "./trap.ts";
 
 export type Value = null | boolean | number | string | Uint8Array | Value[] | VmObject | TaskHandle;
@@ -15,10 +16,10 @@ export class TaskHandle {
   }
 }
 
-export const MAX_MEMBERS = 4096;
-export const MAX_KEY_BYTES = 256;
+export const MAX_MEMBERS = VALUE_LIMITS.members;
+export const MAX_KEY_BYTES = VALUE_LIMITS.keyBytes;
 /** Levels below the root. */
-export const MAX_VALUE_DEPTH = 32;
+export const MAX_VALUE_DEPTH = VALUE_LIMITS.depth;
 export const BYTES_KEY = "$bytes";
 
 export const up8 = (n: number): number => Math.ceil(n / 8) * 8;

@@ -1,5 +1,6 @@
 /** Phase C: names, literals, jumps, regions, capabilities and outputs (vm.md 6). */
 import type { Json, JsonObject } from "../core/json.ts";
+import { PROGRAM_LIMITS } from "../core/limits.ts";
 import type { CapabilitySignature, CapabilityView } from "./capability-view.ts";
 import { readCrcParams } from "./crc.ts";
 import {
@@ -15,7 +16,7 @@ import { parsePackFormat } from "./pack-format.ts";
 import type { ProgramDocument } from "./types.ts";
 import type { Unit } from "./verify-shape.ts";
 
-export const MAX_REGISTERS = 128;
+export const MAX_REGISTERS = PROGRAM_LIMITS.registers;
 const RESERVED_STATUS: ReadonlySet<unknown> = new Set([403, 412, 428, 429]);
 
 /** Registers of one frame: main code or a body (`fn` null), or a function. */

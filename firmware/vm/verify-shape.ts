@@ -1,11 +1,12 @@
 /** Phase B: shape of every instruction, functions, labels and bodies (vm.md 6). Builds the tree of units. */
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { PROGRAM_LIMITS } from "../core/limits.ts";
 import { CRC_PRESETS } from "./crc.ts";
 import { type FieldKind, INSTRUCTIONS } from "./instruction-set.ts";
 import type { Issue } from "./issues.ts";
 
-export const MAX_INSTRUCTIONS = 4096;
-export const MAX_BODY_DEPTH = 4;
+export const MAX_INSTRUCTIONS = PROGRAM_LIMITS.instructions;
+export const MAX_BODY_DEPTH = PROGRAM_LIMITS.bodyDepth;
 
 /** One list of instructions: the code of the document or the body of a SPAWN. */
 export interface Unit {

@@ -1,10 +1,11 @@
 /** Phase D: one stack depth per reachable instruction, the same on all paths (vm.md 6). */
+import { PROGRAM_LIMITS } from "../core/limits.ts";
 import { INSTRUCTIONS, isDeclaration } from "./instruction-set.ts";
 import type { Issue } from "./issues.ts";
 import { type Analysis, frameKey, jumpTarget, type TryRegion } from "./verify-names.ts";
 import { type Unit, unitsOf } from "./verify-shape.ts";
 
-export const MAX_STACK = 256;
+export const MAX_STACK = PROGRAM_LIMITS.stack;
 
 /** Depths of one unit by index; undefined where no path leads. */
 export type Depths = readonly (number | undefined)[];

@@ -2,16 +2,13 @@
 import { decodeCbor, encodeCbor } from "../../core/cbor.ts";
 import { hashJson } from "../../core/hash.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
+import { ASK_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { put, type Store, type StoreOp } from "../../ports/store.ts";
 import type { ResourceProbe } from "../ports.ts";
 import { type AskEvent, type AskState, nextAskState, resumeVerdict } from "./state.ts";
 
 export const ASK_SUB = "ask";
-const REPEAT_MS = 3_600_000;
-const EXPIRY_MS = 86_400_000;
-/** Triggers that wait for one ask; a later one replaces an earlier one of the same id. */
-const MAX_WAITING = 64;
 
 export interface WaitingTrigger {
   readonly triggerId: string;
@@ -82,7 +79,7 @@ export class Asks {
     const event = kind === "resource" ? "resource_missing" : "require_consent";
     const transition = nextAskState(known?.state ?? null, event);
     const repeated = transition?.repeated === true && known !== undefined;
-    const publish = !repeated || now - known.publishedAt >= REPEAT_MS;
+    const publish = !repeated || now - known.publishedAt >= ASK_LIMITS.repeatMs;
     const others = (known?.waiting ?? []).filter(({ triggerId }) => triggerId !== trigger?.triggerId);
     const ask: Ask = {
       ...question,
@@ -91,7 +88,7 @@ export class Asks {
       count: (known?.count ?? 0) + 1,
       since: repeated ? known.since : now,
       publishedAt: publish ? now : (known?.publishedAt ?? now),
-      waiting: trigger ? [...others, trigger].slice(-MAX_WAITING) : others,
+      waiting: trigger ? [...others, trigger].slice(-ASK_LIMITS.waiting) : others,
     };
     return { ...this.#keep(ask), publish, resume: [], refused: [] };
   }
@@ -129,7 +126,9 @@ export class Asks {
   /** Ends questions that nobody has answered for 24 h. */
   expire(): readonly AskChange[] {
     const now = this.#clock.wallMs();
-    const late = this.list.filter(({ state, since }) => state === "pending" && now - since >= EXPIRY_MS);
+    const late = this.list.filter(
+      ({ state, since }) => state === "pending" && now - since >= ASK_LIMITS.expiryMs,
+    );
     return late.flatMap(({ askId }) => this.apply(askId, "timeout") ?? []);
   }
 

@@ -1,4 +1,5 @@
 /** The states of an ask, and which triggers come back when it is answered (capabilities.md 8). */
+import { ASK_LIMITS } from "../../core/limits.ts";
 export type AskState = "pending" | "available" | "granted" | "denied" | "expired" | "withdrawn";
 
 export type AskEvent =
@@ -45,14 +46,18 @@ export function nextAskState(state: AskState | null, event: AskEvent): AskTransi
 
 /** Triggers that are kept; interval and edge triggers simply come again. */
 const KEPT: ReadonlySet<string> = new Set(["command", "at", "queue", "boot"]);
-export const RESUME_MAX_AGE_MS = 3_600_000;
+export const RESUME_MAX_AGE_MS = ASK_LIMITS.resumeMaxAgeMs;
 
 export type ResumeVerdict =
   | { readonly resume: false }
   /** A new run with the same trigger: what the old one had seen is stale. */
   | { readonly resume: true; readonly sameRun: false; readonly evidenceKept: 0 };
 
-export function resumeVerdict(trigger: string, ageMs: number, maxAgeMs = RESUME_MAX_AGE_MS): ResumeVerdict {
+export function resumeVerdict(
+  trigger: string,
+  ageMs: number,
+  maxAgeMs: number = RESUME_MAX_AGE_MS,
+): ResumeVerdict {
   return KEPT.has(trigger) && ageMs <= maxAgeMs
     ? { resume: true, sameRun: false, evidenceKept: 0 }
     : { resume: false };

@@ -1,6 +1,7 @@
 /** gpio.read and gpio.write (capabilities.md 11). */
 import { CodedError, refusal } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { BUS_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { GpioLine, Hardware, Level } from "../../ports/hardware.ts";
 import type { Capability, Target } from "../capability.ts";
@@ -24,7 +25,6 @@ import {
   wrongScheme,
 } from "./define.ts";
 
-const TIMEOUT_MS = 100;
 const DEFAULT_CHIP = "gpiochip0";
 
 export interface GpioParts {
@@ -51,7 +51,7 @@ const readContract = contract({
   evidence: [{ kind: "gpio_read", source: "gpio://{chip}/{line}" }],
   exclusive: "gpio://{chip}/{line}",
   costMilli: 200,
-  timeoutMs: TIMEOUT_MS,
+  timeoutMs: BUS_LIMITS.gpioMs,
 });
 
 const writeContract = contract({
@@ -69,7 +69,7 @@ const writeContract = contract({
   evidence: [{ kind: "gpio_write", source: "output:{output}" }],
   exclusive: "output:{output}",
   costMilli: 500,
-  timeoutMs: TIMEOUT_MS,
+  timeoutMs: BUS_LIMITS.gpioMs,
   errors: ["readback_mismatch"],
 });
 

@@ -1,6 +1,7 @@
 /** i2c.read, i2c.write and i2c.transfer (capabilities.md 11). A register pointer is a write on the wire. */
 import { concat, toHex } from "../../core/bytes.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { BUS_LIMITS } from "../../core/limits.ts";
 import type { Hardware } from "../../ports/hardware.ts";
 import type { Capability, DriverOutcome, Invocation } from "../capability.ts";
 import { type HardwareUri, parseUri } from "../outputs/uris.ts";
@@ -11,7 +12,6 @@ import { octetsOf, registerPointer, toBytesValue } from "./octets.ts";
 
 /** A request of this many octets at most can be a register pointer; more is a command. */
 const POINTER_BYTES = 2;
-const TIMEOUT_MS = 250;
 
 const address = { bus: integer(0, 255), address: integer(0x08, 0x77) };
 const register = {
@@ -21,7 +21,7 @@ const register = {
 const common = {
   resources: [],
   costMilli: 500,
-  timeoutMs: TIMEOUT_MS,
+  timeoutMs: BUS_LIMITS.i2cMs,
   action: "read",
 } as const;
 

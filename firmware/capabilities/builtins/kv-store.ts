@@ -2,6 +2,7 @@
 import { jcs } from "../../core/canonical-json.ts";
 import { CodedError, type Refusal, refusal } from "../../core/errors.ts";
 import { isJsonObject, type Json, member } from "../../core/json.ts";
+import { STORAGE_LIMITS } from "../../core/limits.ts";
 import { parseJson } from "../../core/parse-json.ts";
 import { BUILT_IN_KINDS } from "../../evidence/index.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -11,9 +12,6 @@ import type { EvidenceSink } from "../ports.ts";
 
 export const KV_SUB = "kv";
 export const KV_TTL_SUB = "kvttl";
-const MAX_KEYS = 10_000;
-const MAX_SPACE_BYTES = 4 * 1024 * 1024;
-const MAX_ROW_BYTES = 256 * 1024;
 
 /** A stored value with the run that wrote it; `trust` is the smallest trust that run had seen. */
 export interface KvRow {
@@ -32,7 +30,7 @@ const overlayOf = (ctx: RunContext, space: string): [string, StagedValue][] =>
     .map(([name, staged]) => [name.slice(space.length + 1), staged]);
 
 function decode(bytes: Uint8Array): KvRow {
-  const row = parseJson(bytes, { maxBytes: MAX_ROW_BYTES, maxDepth: 64 });
+  const row = parseJson(bytes, { maxBytes: STORAGE_LIMITS.rowBytes, maxDepth: 64 });
   const value = isJsonObject(row) ? member(row, "value") : undefined;
   const trust = isJsonObject(row) ? member(row, "trust") : undefined;
   const runId = isJsonObject(row) ? member(row, "runId") : undefined;
@@ -80,9 +78,11 @@ export class KvSpaces {
     const row = { value, runId: ctx.runId, trust: smallestTrust(ctx.evidence), expiresAt };
     const bytes = jcs(row);
     const usage = await this.#usage(ctx, space, key);
-    if (usage.keys + 1 > MAX_KEYS) return refusal("kv_quota", 429, { limit: "keys", max: MAX_KEYS });
+    if (usage.keys + 1 > STORAGE_LIMITS.keys)
+      return refusal("kv_quota", 429, { limit: "keys", max: STORAGE_LIMITS.keys });
     const size = usage.bytes + Buffer.byteLength(key) + bytes.length;
-    if (size > MAX_SPACE_BYTES) return refusal("kv_quota", 429, { limit: "bytes", max: MAX_SPACE_BYTES });
+    if (size > STORAGE_LIMITS.spaceBytes)
+      return refusal("kv_quota", 429, { limit: "bytes", max: STORAGE_LIMITS.spaceBytes });
     ctx.kv.set(stagedKey(space, key), { bytes, expiresAt });
     return null;
   }
@@ -120,7 +120,7 @@ export class KvSpaces {
   /** Stored rows with the run's own writes laid over them, sorted by key. */
   async #merged(ctx: RunContext, space: string): Promise<[string, Uint8Array][]> {
     const rows = new Map<string, Uint8Array>();
-    const range = { gte: `${space}!`, lt: `${space}"`, limit: MAX_KEYS };
+    const range = { gte: `${space}!`, lt: `${space}"`, limit: STORAGE_LIMITS.keys };
     for await (const [key, bytes] of this.#store.range(KV_SUB, range))
       rows.set(key.slice(space.length + 1), bytes);
     for (const [key, { bytes }] of overlayOf(ctx, space)) {

@@ -2,17 +2,16 @@
 import { canonicalize } from "../../core/canonical-json.ts";
 import { refusal } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { STORAGE_LIMITS } from "../../core/limits.ts";
 import type { Capability, Target } from "../capability.ts";
 import type { RunContext } from "../context.ts";
 import { kvEvidence } from "./clock.ts";
 import { boolean, contract, integer, json, numberArg, object, plainTarget, text, textArg } from "./define.ts";
 import type { KvSpaces } from "./kv-store.ts";
 
-const MAX_KEY_BYTES = 256;
-const MAX_VALUE_BYTES = 65_536;
 const YEAR_MS = 31_536_000_000;
 /** No control characters; the length in octets is checked besides. */
-const key = text(MAX_KEY_BYTES, "^[^\\u0000-\\u001f\\u007f]+$");
+const key = text(STORAGE_LIMITS.keyBytes, "^[^\\u0000-\\u001f\\u007f]+$");
 const space = text(64, "^[a-z0-9_.-]+$");
 
 const common = { class: "local", topic: "kv://{space}/{key}", timeoutMs: 1000 } as const;
@@ -27,7 +26,7 @@ const getContract = contract({
   result: object({ found: boolean, value: json }),
   evidence: [{ kind: "kv_read", source: "local://kv/{space}" }],
   costMilli: 100,
-  maxResultBytes: 2 * MAX_VALUE_BYTES,
+  maxResultBytes: 2 * STORAGE_LIMITS.valueBytes,
 });
 const putContract = contract({
   ...common,
@@ -55,13 +54,18 @@ const listContract = contract({
   action: "read",
   topic: "kv://{space}/{prefix}",
   params: object(
-    { prefix: { type: "string", maxLength: MAX_KEY_BYTES }, limit: integer(1, 1000), after: key, space },
+    {
+      prefix: { type: "string", maxLength: STORAGE_LIMITS.keyBytes },
+      limit: integer(1, 1000),
+      after: key,
+      space,
+    },
     ["after", "space"],
   ),
   positional: ["prefix", "limit"],
   result: object({
     items: { type: "array", maxItems: 1000, items: object({ key, value: json }) },
-    next: { type: ["string", "null"], maxLength: MAX_KEY_BYTES },
+    next: { type: ["string", "null"], maxLength: STORAGE_LIMITS.keyBytes },
   }),
   evidence: [{ kind: "kv_read", source: "local://kv/{space}" }],
   costMilli: 200,
@@ -80,13 +84,15 @@ function kvTarget(
   writes = 0,
 ): Target {
   const of = spaceOf(ctx, args);
-  const tooLong = Buffer.byteLength(name) > MAX_KEY_BYTES;
+  const tooLong = Buffer.byteLength(name) > STORAGE_LIMITS.keyBytes;
   return plainTarget({
     uri: `kv://${of}/${name}`,
     action,
     class: "local",
     writeBytes: writes,
-    problem: tooLong ? refusal("value_out_of_range", 422, { limit: "keyBytes", max: MAX_KEY_BYTES }) : null,
+    problem: tooLong
+      ? refusal("value_out_of_range", 422, { limit: "keyBytes", max: STORAGE_LIMITS.keyBytes })
+      : null,
   });
 }
 
@@ -147,9 +153,9 @@ export function kvCapabilities(spaces: KvSpaces): readonly Capability[] {
 }
 
 const valueTarget = (target: Target): Target =>
-  target.writeBytes > MAX_VALUE_BYTES && target.problem === null
+  target.writeBytes > STORAGE_LIMITS.valueBytes && target.problem === null
     ? {
         ...target,
-        problem: refusal("value_out_of_range", 422, { limit: "valueBytes", max: MAX_VALUE_BYTES }),
+        problem: refusal("value_out_of_range", 422, { limit: "valueBytes", max: STORAGE_LIMITS.valueBytes }),
       }
     : target;

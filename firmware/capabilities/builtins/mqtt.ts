@@ -1,6 +1,7 @@
 /** mqtt.publish (capabilities.md 11): to the outbox with the settlement, never straight to the socket. */
 import { canonicalize } from "../../core/canonical-json.ts";
 import { refusal } from "../../core/errors.ts";
+import { BUS_LIMITS } from "../../core/limits.ts";
 import type { Capability } from "../capability.ts";
 import { parseUri } from "../outputs/uris.ts";
 import type { OutboxPort } from "../ports.ts";
@@ -18,8 +19,6 @@ import {
   textArg,
   undefinedTarget,
 } from "./define.ts";
-
-const MAX_PAYLOAD_BYTES = 65_536;
 
 const publishContract = contract({
   id: "mqtt.publish",
@@ -62,8 +61,8 @@ export function mqttCapabilities(outbox: OutboxPort, owner: TopicOwner): readonl
         const size = Buffer.byteLength(canonicalize(args.payload ?? null));
         const topic = publishTopic(owner, ctx.tier, address.topic, textArg(args, "subtopic"));
         const tooLarge =
-          size > MAX_PAYLOAD_BYTES
-            ? refusal("value_out_of_range", 422, { limit: "payloadBytes", max: MAX_PAYLOAD_BYTES })
+          size > BUS_LIMITS.publishBytes
+            ? refusal("value_out_of_range", 422, { limit: "payloadBytes", max: BUS_LIMITS.publishBytes })
             : null;
         return plainTarget({
           ...base,

@@ -1,6 +1,7 @@
 /** serial.read and serial.write (capabilities.md 11). A port has one owner; framing belongs to the channel data. */
 import { toHex } from "../../core/bytes.ts";
 import { CodedError } from "../../core/errors.ts";
+import { BUS_LIMITS } from "../../core/limits.ts";
 import type { Hardware, SerialLine } from "../../ports/hardware.ts";
 import type { Capability } from "../capability.ts";
 import { parseUri } from "../outputs/uris.ts";
@@ -9,8 +10,6 @@ import { busTarget } from "./bus-target.ts";
 import { boolean, bytes, contract, integer, name, numberArg, object } from "./define.ts";
 import { octetsOf, toBytesValue } from "./octets.ts";
 
-const MAX_BYTES = 4096;
-const MAX_WAIT_MS = 10_000;
 const MARGIN_MS = 250;
 
 const readContract = contract({
@@ -20,18 +19,18 @@ const readContract = contract({
   params: object(
     {
       input: name,
-      maxBytes: integer(1, MAX_BYTES),
+      maxBytes: integer(1, BUS_LIMITS.serialBytes),
       until: bytes(1, 8),
-      withinMs: { ...integer(0, MAX_WAIT_MS), default: 1000 },
+      withinMs: { ...integer(0, BUS_LIMITS.serialWaitMs), default: 1000 },
     },
     ["until", "withinMs"],
   ),
-  result: object({ data: bytes(0, MAX_BYTES), timedOut: boolean }),
+  result: object({ data: bytes(0, BUS_LIMITS.serialBytes), timedOut: boolean }),
   topic: "input:{input}",
   action: "read",
   evidence: [{ kind: "serial_read", source: "input:{input}" }],
   costMilli: 500,
-  timeoutMs: MAX_WAIT_MS + MARGIN_MS,
+  timeoutMs: BUS_LIMITS.serialWaitMs + MARGIN_MS,
   errors: ["framing"],
 });
 
@@ -39,8 +38,8 @@ const writeContract = contract({
   id: "serial.write",
   title: "Write octets to an output port",
   class: "effect",
-  params: object({ output: name, data: bytes(1, MAX_BYTES) }),
-  result: object({ written: integer(0, MAX_BYTES) }),
+  params: object({ output: name, data: bytes(1, BUS_LIMITS.serialBytes) }),
+  result: object({ written: integer(0, BUS_LIMITS.serialBytes) }),
   topic: "output:{output}",
   action: "write",
   evidence: [{ kind: "serial_write", source: "output:{output}" }],
@@ -75,7 +74,7 @@ export function serialCapabilities(hardware: Hardware, channels: ChannelDirector
         const line = await open(target.uri);
         const until = octetsOf(args, "until");
         const request = {
-          maxBytes: numberArg(args, "maxBytes") ?? MAX_BYTES,
+          maxBytes: numberArg(args, "maxBytes") ?? BUS_LIMITS.serialBytes,
           withinMs: numberArg(args, "withinMs") ?? 1000,
           ...(until.length > 0 ? { until } : {}),
         };

@@ -1,6 +1,7 @@
 /** spi.transfer (capabilities.md 11): a read only where the channel data list the request frame. */
 import { toHex } from "../../core/bytes.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { BUS_LIMITS } from "../../core/limits.ts";
 import type { Hardware, SpiOptions } from "../../ports/hardware.ts";
 import type { Capability } from "../capability.ts";
 import { parseUri } from "../outputs/uris.ts";
@@ -8,8 +9,6 @@ import type { ChannelDirectory, SpiChannel } from "../ports.ts";
 import { busTarget } from "./bus-target.ts";
 import { bytes, contract, integer, name, numberArg, object } from "./define.ts";
 import { octetsOf, toBytesValue } from "./octets.ts";
-
-const MAX_BYTES = 4096;
 
 const spiContract = contract({
   id: "spi.transfer",
@@ -19,7 +18,7 @@ const spiContract = contract({
     {
       input: name,
       output: name,
-      data: bytes(1, MAX_BYTES),
+      data: bytes(1, BUS_LIMITS.spiBytes),
       intent: { enum: ["read", "write"], default: "read" },
       mode: integer(0, 3),
       speedHz: integer(1000, 32_000_000),
@@ -27,7 +26,7 @@ const spiContract = contract({
     },
     ["input", "output", "intent", "mode", "speedHz", "bits"],
   ),
-  result: object({ data: bytes(0, MAX_BYTES) }),
+  result: object({ data: bytes(0, BUS_LIMITS.spiBytes) }),
   topic: "spi:{input}{output}",
   action: "transfer",
   evidence: [

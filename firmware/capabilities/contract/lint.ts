@@ -1,5 +1,6 @@
 /** Lint of contracts at registration: nothing unbounded, no unanchored pattern, no hole without a value. */
 import { CodedError } from "../../core/errors.ts";
+import { GATE_LIMITS } from "../../core/limits.ts";
 import { COMMON_HOLES, holesOf } from "./template.ts";
 import type { CapabilityContract, Schema } from "./types.ts";
 import { violationsOf } from "./validate.ts";
@@ -26,7 +27,6 @@ const KEYWORDS = new Set([
 ]);
 const TYPES = new Set(["null", "boolean", "integer", "number", "string", "array", "object"]);
 const ID = /^[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*){1,3}$/;
-const MAX_DEPTH = 8;
 
 export interface LintFinding {
   readonly code:
@@ -72,7 +72,7 @@ export function assertContract(contract: CapabilityContract): void {
 
 function lintSchema(schema: Schema, path: string, depth: number): LintFinding | null {
   const finding = (code: LintFinding["code"]): LintFinding => ({ code, path });
-  if (depth > MAX_DEPTH) return finding("contract_invalid");
+  if (depth > GATE_LIMITS.schemaDepth) return finding("contract_invalid");
   if (Object.keys(schema).some((keyword) => !KEYWORDS.has(keyword))) return finding("contract_invalid");
   const types = schema.type === undefined ? [] : [schema.type].flat();
   if (types.some((type) => !TYPES.has(type))) return finding("contract_invalid");

@@ -2,10 +2,11 @@
 import { canonicalize } from "../../core/canonical-json.ts";
 import { type Refusal, refusal } from "../../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject, member } from "../../core/json.ts";
+import { GATE_LIMITS } from "../../core/limits.ts";
 import type { ObjectSchema, Schema, TypeName, Violation } from "./types.ts";
 
 /** No more than this many violations are listed. */
-export const MAX_VIOLATIONS = 16;
+export const MAX_VIOLATIONS = GATE_LIMITS.violations;
 
 const HEX = /^(?:[0-9a-f]{2})*$/;
 

@@ -1,9 +1,10 @@
 /** Lets calls wait for admission, bounded in time and abortable. */
 import { type Refusal, refusal } from "../../core/errors.ts";
+import { GATE_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Admission, AdmissionCall, AdmissionCaps } from "./admission.ts";
 
-export const DEFAULT_WAIT_MS = 5000;
+export const DEFAULT_WAIT_MS = GATE_LIMITS.waitMs;
 
 export type Admitted = { readonly ok: true; readonly waited: boolean } | Refusal;
 

@@ -4,6 +4,7 @@
  */
 import type { Refusal } from "../../core/errors.ts";
 import { refusal } from "../../core/errors.ts";
+import { GATE_LIMITS } from "../../core/limits.ts";
 
 export interface AdmissionCaps {
   readonly global: number;
@@ -16,8 +17,6 @@ export interface AdmissionLimits {
   readonly queuePerSubject: number;
   readonly queueTotal: number;
 }
-
-const MAX_SUBJECTS = 1024;
 
 export const DEFAULT_ADMISSION_LIMITS: AdmissionLimits = { queuePerSubject: 64, queueTotal: 1024 };
 
@@ -150,9 +149,9 @@ export class Admission {
     return null;
   }
 
-  /** Bounds memory: beyond `MAX_SUBJECTS`, a subject without calls loses its place, except the one admitted last. */
+  /** Bounds memory: beyond `GATE_LIMITS.subjects`, a subject without calls loses its place, except the one admitted last. */
   #forgetIdle(subject: string): void {
-    if (this.#queues.size <= MAX_SUBJECTS) return;
+    if (this.#queues.size <= GATE_LIMITS.subjects) return;
     if (subject === this.#lastAdmitted || this.#bySubject.has(subject)) return;
     if ((this.#queues.get(subject)?.length ?? 0) === 0) this.#queues.delete(subject);
   }

@@ -3,6 +3,7 @@
 import { messageOf, type Refusal } from "../../core/errors.ts";
 import { hashJson } from "../../core/hash.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
+import { GATE_LIMITS } from "../../core/limits.ts";
 import type { CallFailure, CallResult } from "../call-result.ts";
 import type { EvidenceDraft } from "../ports.ts";
 import type { CallState } from "./call-state.ts";
@@ -13,7 +14,6 @@ import { argsSummary } from "./text.ts";
 /** Trust of the wrapper's own records (evidence.md 3). */
 const BLOCK_TRUST = 0.7;
 const SENSOR_TRUST = 0.4;
-const BLOCK_TTL_MS = 300_000;
 
 const sourceOf = (call: CallState): string => `local://capability/${call.id}`;
 
@@ -58,7 +58,15 @@ function refusalRecords(
   };
   switch (failedAt.number) {
     case 7:
-      return [{ kind: "permission_block", source, payload, declaredTrust: BLOCK_TRUST, ttlMs: BLOCK_TTL_MS }];
+      return [
+        {
+          kind: "permission_block",
+          source,
+          payload,
+          declaredTrust: BLOCK_TRUST,
+          ttlMs: GATE_LIMITS.blockTtlMs,
+        },
+      ];
     case 9:
       return refused.code === "resource_required" ? [{ kind: "resource_required", source, payload }] : [];
     case 13:

@@ -1,6 +1,7 @@
 /** One call on its way through the steps: what it asks for and what it has taken so far. */
 import type { Refusal } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
+import { GATE_LIMITS } from "../../core/limits.ts";
 import type { DecisionResult } from "../../policy/types.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Capability, DriverOutcome, Target } from "../capability.ts";
@@ -49,7 +50,7 @@ export interface GateSettings {
   readonly blockedCallsPerRun: number;
 }
 
-export const DEFAULT_GATE_SETTINGS: GateSettings = { waitMs: 5000, blockedCallsPerRun: 6 };
+export const DEFAULT_GATE_SETTINGS: GateSettings = { waitMs: GATE_LIMITS.waitMs, blockedCallsPerRun: 6 };
 
 /** Options of one call. */
 export interface CallOptions {

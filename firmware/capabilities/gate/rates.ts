@@ -1,12 +1,11 @@
 /** Rate buckets of calls (capabilities.md 7): all that apply are checked before any is charged. */
 import { type Refusal, refusal } from "../../core/errors.ts";
 import { isJsonObject, type Json, member } from "../../core/json.ts";
+import { GATE_LIMITS } from "../../core/limits.ts";
 import { type BucketRate, type ScopedTake, TokenBucket, takeAll } from "../../core/token-bucket.ts";
 import type { CompiledPolicy } from "../../policy/types.ts";
 import { globMatches } from "./globs.ts";
 
-/** Keys are bounded; the least recently used full bucket goes first. */
-const MAX_BUCKETS = 1024;
 const DEFAULT_TOPIC_RATE: BucketRate = { rps: 50, burst: 100 };
 const DEFAULT_GLOBAL_RATE: BucketRate = { rps: 200, burst: 100 };
 
@@ -91,7 +90,7 @@ export class RateLimiter {
     // Deleting and setting keeps the map in order of use.
     this.#buckets.delete(key);
     this.#buckets.set(key, { bucket, rate });
-    if (this.#buckets.size > MAX_BUCKETS) this.#evict(key, nowMs);
+    if (this.#buckets.size > GATE_LIMITS.buckets) this.#evict(key, nowMs);
     return bucket;
   }
 

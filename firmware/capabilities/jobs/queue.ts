@@ -5,14 +5,15 @@
 import { type Refusal, refusal } from "../../core/errors.ts";
 import { hashJson } from "../../core/hash.ts";
 import type { Json } from "../../core/json.ts";
+import { JOB_LIMITS } from "../../core/limits.ts";
 import { backoff, JOB_BACKOFF } from "./backoff.ts";
 import type { Compensation, Job, JobState, WalCounts, WalKind, WalRecord } from "./types.ts";
 
 /** A key answers until this long after its job has ended. */
-export const KEY_LIFE_MS = 86_400_000;
+export const KEY_LIFE_MS = JOB_LIMITS.keyLifeMs;
 /** Failed jobs are kept this long for a person to look at. */
-export const FAILED_LIFE_MS = 7 * 86_400_000;
-export const DEFAULT_LEASE_MS = 10_000;
+export const FAILED_LIFE_MS = JOB_LIMITS.failedLifeMs;
+export const DEFAULT_LEASE_MS = JOB_LIMITS.leaseMs;
 
 export interface QueueOptions {
   /** Default 5. */

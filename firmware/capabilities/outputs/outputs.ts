@@ -4,6 +4,7 @@
  */
 import { codeOf, messageOf, type Refusal, refusal } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { SAFE_STATE_LIMITS } from "../../core/limits.ts";
 import type { Output, SafeState } from "../../policy/types.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { GpioLine, Hardware, Level } from "../../ports/hardware.ts";
@@ -11,12 +12,6 @@ import type { ChannelDirectory, Observer, SafeProgramRunner } from "../ports.ts"
 import { within } from "./deadline.ts";
 import { ToggleWindow } from "./toggles.ts";
 import { parseUri } from "./uris.ts";
-
-const WRITE_MS = 100;
-const ATTEMPTS = 3;
-/** Together with the attempts, within the 500 ms that all safe states have. */
-const RELEASE_MS = 150;
-const PROGRAM_MS = 1000;
 
 export interface OutputsParts {
   readonly hardware: Hardware;
@@ -144,11 +139,15 @@ export class Outputs {
   async #setWithRetries(output: Output, channel: Channel, safe: Level): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const readback = await within(this.#parts.clock, WRITE_MS, this.#setLevel(output, channel, safe));
+        const readback = await within(
+          this.#parts.clock,
+          SAFE_STATE_LIMITS.writeMs,
+          this.#setLevel(output, channel, safe),
+        );
         if (readback === safe) return;
         throw new Error(`the line reads ${readback} instead of ${safe}`);
       } catch (error) {
-        if (attempt === ATTEMPTS) throw error;
+        if (attempt === SAFE_STATE_LIMITS.attempts) throw error;
       }
     }
   }
@@ -157,7 +156,7 @@ export class Outputs {
     const abort = new AbortController();
     try {
       const run = this.#parts.safePrograms.run(program, output.name, abort.signal);
-      await within(this.#parts.clock, PROGRAM_MS, run);
+      await within(this.#parts.clock, SAFE_STATE_LIMITS.programMs, run);
     } finally {
       abort.abort();
     }
@@ -191,7 +190,7 @@ export class Outputs {
 
   async #releaseInTime(output: Output, channel: Channel): Promise<void> {
     try {
-      await within(this.#parts.clock, RELEASE_MS, this.#release(output, channel));
+      await within(this.#parts.clock, SAFE_STATE_LIMITS.releaseMs, this.#release(output, channel));
     } catch (error) {
       this.#parts.observer.alert("output_not_released", { output: output.name, message: messageOf(error) });
     }
@@ -207,7 +206,7 @@ export class Outputs {
       const { chip, line } = address;
       const { clock, hardware } = this.#parts;
       const opened = hardware.gpio({ chip, line, direction: "in", bias: "none" });
-      const input = await within(clock, WRITE_MS, opened);
+      const input = await within(clock, SAFE_STATE_LIMITS.writeMs, opened);
       await input[Symbol.asyncDispose]();
     } catch (error) {
       this.#parts.observer.alert("output_not_released", { output: output.name, message: messageOf(error) });
@@ -219,8 +218,12 @@ export class Outputs {
     channel.line = null;
     if (!opening) return;
     try {
-      const line = await within(this.#parts.clock, WRITE_MS, opening);
-      await within(this.#parts.clock, WRITE_MS, Promise.resolve(line[Symbol.asyncDispose]()));
+      const line = await within(this.#parts.clock, SAFE_STATE_LIMITS.writeMs, opening);
+      await within(
+        this.#parts.clock,
+        SAFE_STATE_LIMITS.writeMs,
+        Promise.resolve(line[Symbol.asyncDispose]()),
+      );
     } catch (error) {
       this.#parts.observer.alert("output_not_closed", { message: messageOf(error) });
     }

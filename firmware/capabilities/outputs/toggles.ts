@@ -1,7 +1,7 @@
 /** Level changes of one output in the last minute (capabilities.md 9). Times are monotonic ms. */
+import { GATE_LIMITS } from "../../core/limits.ts";
+
 const WINDOW_MS = 60_000;
-/** More changes than this are counted as this many: memory stays bounded whatever policy allows. */
-const MAX_KEPT = 6000;
 
 export class ToggleWindow {
   #changes: number[] = [];
@@ -13,6 +13,6 @@ export class ToggleWindow {
 
   add(nowMs: number): void {
     this.#changes.push(nowMs);
-    if (this.#changes.length > MAX_KEPT) this.#changes.shift();
+    if (this.#changes.length > GATE_LIMITS.toggles) this.#changes.shift();
   }
 }

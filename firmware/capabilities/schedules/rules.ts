@@ -1,10 +1,9 @@
 /** When a schedule fires (capabilities.md 13). Pure; times in ms of the clock that its mode lives by. */
 import { type Refusal, refusal } from "../../core/errors.ts";
+import { JOB_LIMITS } from "../../core/limits.ts";
 
 /** An `at` schedule that is this late, because the device was off, does not run any more. */
-export const AT_MAX_LATE_MS = 60_000;
-const MIN_EVERY_MS = 100;
-const DEFAULT_AT_DELAY_MS = 5000;
+export const AT_MAX_LATE_MS = JOB_LIMITS.atLateMs;
 
 export interface ScheduleState {
   readonly mode: "interval" | "at";
@@ -30,7 +29,7 @@ export function tickSchedule<S extends ScheduleState>(schedule: S, now: number):
     const fires = now - nextAt <= AT_MAX_LATE_MS;
     return { fires, schedule: { ...schedule, disabled: true, missed: fires ? missed : missed + 1 } };
   }
-  const everyMs = schedule.everyMs ?? MIN_EVERY_MS;
+  const everyMs = schedule.everyMs ?? JOB_LIMITS.everyMs;
   const skipped = Math.floor((now - nextAt) / everyMs);
   const next = { ...schedule, nextAt: nextAt + everyMs * (skipped + 1), missed: missed + skipped };
   return { fires: true, schedule: next };
@@ -54,8 +53,9 @@ export function firstFiring(
 ): { readonly ok: true; readonly nextAt: number } | Refusal {
   const { mode, program, everyMs, atMs } = request;
   if (!new Set(programs).has(program)) return refusal("unknown_program", 404, { program });
-  if (mode === "at") return { ok: true, nextAt: atMs ?? now + DEFAULT_AT_DELAY_MS };
+  if (mode === "at") return { ok: true, nextAt: atMs ?? now + JOB_LIMITS.atDelayMs };
   if (everyMs === undefined || everyMs === 0) return refusal("interval_required", 422);
-  if (everyMs < MIN_EVERY_MS) return refusal("interval_too_short", 422, { minimum: MIN_EVERY_MS });
+  if (everyMs < JOB_LIMITS.everyMs)
+    return refusal("interval_too_short", 422, { minimum: JOB_LIMITS.everyMs });
   return { ok: true, nextAt: now + everyMs };
 }

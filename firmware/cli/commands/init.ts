@@ -7,6 +7,7 @@ import type { BrokerConfig } from "../../composition/config-schema.ts";
 import { initialise } from "../../composition/init.ts";
 import { fromUtf8 } from "../../core/bytes.ts";
 import { CodedError } from "../../core/errors.ts";
+import { FILE_LIMITS } from "../../core/limits.ts";
 import { act, add, type Cli, type Handler, textOption } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { OK } from "../exit-codes.ts";
@@ -14,7 +15,6 @@ import type { Session } from "../session.ts";
 import { pairs } from "../text.ts";
 
 const SYSTEM_DIR = "/etc/imud";
-const MAX_PEM_BYTES = 4096;
 const MODEL = "/proc/device-tree/model";
 
 /** The simulator is chosen, never fallen back to: an unknown machine is asked about. */
@@ -43,7 +43,9 @@ function brokerOf(text: string | null): BrokerConfig | null {
 }
 
 async function operatorPem(session: Session, path: string | null): Promise<string | null> {
-  return path === null ? null : fromUtf8(await session.io.files.read(session.path(path), MAX_PEM_BYTES));
+  return path === null
+    ? null
+    : fromUtf8(await session.io.files.read(session.path(path), FILE_LIMITS.keyBytes));
 }
 
 const init: Handler = async (session, { options }) => {

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { CodedError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { CONTROL_LIMITS, LEDGER_LIMITS } from "../../core/limits.ts";
 import { act, add, type Cli, countOption, type Handler, textOption } from "../command.ts";
 import { errorJson, errorText } from "../errors.ts";
 import { BAD, OK, UNREADABLE } from "../exit-codes.ts";
@@ -10,8 +11,6 @@ import type { Session } from "../session.ts";
 import { read } from "../state-access.ts";
 import { cell, pairs, pretty, table, time } from "../text.ts";
 
-const MAX_TAIL = 10_000;
-const MAX_INDEX = 999_999_999_999;
 const VERIFY_TIMEOUT_MS = 3_600_000;
 const SUMMARY_CHARS = 120;
 
@@ -21,7 +20,7 @@ function summary(data: JsonObject): string {
 }
 
 const tail: Handler = async (session, { options }) => {
-  const n = countOption(options.lines, "-n", MAX_TAIL);
+  const n = countOption(options.lines, "-n", CONTROL_LIMITS.list);
   const { value } = await read(session, "ledger.tail", { n });
   const rows = rowsIn(objectIn(value).entries).map((entry) => {
     const event = objectIn(entry.event);
@@ -41,7 +40,7 @@ const tail: Handler = async (session, { options }) => {
 };
 
 const show: Handler = async (session, { args }) => {
-  const index = countOption(args[0], "the index", MAX_INDEX);
+  const index = countOption(args[0], "the index", LEDGER_LIMITS.index);
   const { value } = await read(session, "ledger.show", { index });
   const { proof, ...entry } = objectIn(value);
   session.result(value, `${pretty(entry)}${typeof proof === "string" ? `\n${proof}` : ""}`);

@@ -1,14 +1,13 @@
 /** Commands that only a running daemon can answer: plan a call, drive the outputs safe, the site's shared settings. */
 import type { Command } from "commander";
 import type { Json } from "../../core/json.ts";
+import { CONTROL_LIMITS } from "../../core/limits.ts";
 import { JsonError, parseJsonText } from "../../core/parse-json.ts";
 import { act, add, type Cli, type Handler, textOption } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { BAD, FAILED, OK } from "../exit-codes.ts";
 import { jsonObject, objectIn, rowsIn } from "../json-input.ts";
 import { cell, pairs, pretty } from "../text.ts";
-
-const MAX_VALUE_BYTES = 65_536;
 
 const plan: Handler = async (session, { args, options }) => {
   const text = textOption(options.args) ?? "{}";
@@ -60,7 +59,7 @@ const sharedGet: Handler = async (session, { args }) => {
 
 function jsonValue(text: string): Json {
   try {
-    return parseJsonText(text, { maxBytes: MAX_VALUE_BYTES, maxDepth: 24 });
+    return parseJsonText(text, { maxBytes: CONTROL_LIMITS.valueBytes, maxDepth: 24 });
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
     throw new UsageError(`the value is not valid JSON: ${error.message}`, `text needs quotes: '"text"'.`);

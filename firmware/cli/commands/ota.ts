@@ -4,17 +4,13 @@ import { MAX_BUNDLE_BYTES, MAX_STATEMENT_BYTES } from "../../../ota/index.ts";
 import { toBase64 } from "../../core/bytes.ts";
 import { CodedError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { CONTROL_LIMITS } from "../../core/limits.ts";
 import { act, add, type Cli, type Handler, textOption } from "../command.ts";
 import { OK } from "../exit-codes.ts";
 import { objectIn, rowsIn } from "../json-input.ts";
 import type { Session } from "../session.ts";
 import { pairs, table, time } from "../text.ts";
 import { addPublisher } from "./ota-publish.ts";
-
-/** What the daemon's socket takes in one request, with room for its frame. */
-const MAX_STAGED_TEXT = 1_000_000;
-const STAGE_TIMEOUT_MS = 60_000;
-const CHANGE_TIMEOUT_MS = 120_000;
 
 function runRow(run: JsonObject): readonly unknown[] {
   const { runId, startedAt, releaseId, version, state, reason, candidate } = run;
@@ -106,26 +102,26 @@ const stage: Handler = async (session, { args }) => {
   const bundle = await files.read(session.path(bundlePath), MAX_BUNDLE_BYTES);
   const params = { statement: toBase64(statement), bundle: toBase64(bundle) };
   const size = JSON.stringify(params).length;
-  if (size > MAX_STAGED_TEXT) {
+  if (size > CONTROL_LIMITS.stagedCharacters) {
     throw new CodedError(
       "too_large",
-      `The release has ${size} bytes, the local socket takes ${MAX_STAGED_TEXT}.`,
+      `The release has ${size} bytes, the local socket takes ${CONTROL_LIMITS.stagedCharacters}.`,
       {
         status: 422,
         details: { remedy: "publish it over MQTT: imuctl ota publish." },
       },
     );
   }
-  return done(session, objectIn(await session.ask("ota.stage", params, STAGE_TIMEOUT_MS)));
+  return done(session, objectIn(await session.ask("ota.stage", params, CONTROL_LIMITS.readMs)));
 };
 
 const abort: Handler = async (session) =>
-  done(session, objectIn(await session.ask("ota.abort", {}, CHANGE_TIMEOUT_MS)));
+  done(session, objectIn(await session.ask("ota.abort", {}, CONTROL_LIMITS.changeMs)));
 
 const rollback: Handler = async (session, { args, options }) => {
   const reason = textOption(options.reason);
   const params = { target: args[0] ?? "auto", ...(reason === null ? {} : { reason }) };
-  return done(session, objectIn(await session.ask("ota.rollback", params, CHANGE_TIMEOUT_MS)));
+  return done(session, objectIn(await session.ask("ota.rollback", params, CONTROL_LIMITS.changeMs)));
 };
 
 export function addOta(program: Command, cli: Cli): void {

@@ -2,13 +2,12 @@
 import type { Command } from "commander";
 import { CodedError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { PROGRAM_LIMITS } from "../../core/limits.ts";
 import { type CapabilityView, type Issue, parseProgram, verifyProgram } from "../../vm/index.ts";
 import { act, add, type Cli, type Handler } from "../command.ts";
 import type { Session } from "../session.ts";
 import { productView } from "../state-access.ts";
 import { table } from "../text.ts";
-
-const MAX_PROGRAM_BYTES = 262_144;
 
 interface Checked {
   readonly file: string;
@@ -24,7 +23,7 @@ const plain = ({ code, unit, index }: Issue): JsonObject => ({ code, unit, index
 async function check(session: Session, file: string, view: CapabilityView): Promise<Checked> {
   const base = { file, programHash: null, warnings: [] };
   try {
-    const bytes = await session.io.files.read(session.path(file), MAX_PROGRAM_BYTES);
+    const bytes = await session.io.files.read(session.path(file), PROGRAM_LIMITS.documentBytes);
     const result = verifyProgram(parseProgram(bytes), view);
     if (!result.ok) return { ...base, ok: false, issues: result.issues.map(plain) };
     return {

@@ -1,13 +1,12 @@
 /** `imuctl run` starts a program now; `imuctl runs` lists and shows what ran. */
 import type { Command } from "commander";
 import type { JsonObject } from "../../core/json.ts";
+import { CONTROL_LIMITS } from "../../core/limits.ts";
 import { act, add, type Cli, countOption, type Handler, textOption } from "../command.ts";
 import { OK } from "../exit-codes.ts";
 import { jsonObject, objectIn, rowsIn } from "../json-input.ts";
 import { read } from "../state-access.ts";
 import { pairs, pretty, table, time } from "../text.ts";
-
-const MAX_LIST = 10_000;
 
 const start: Handler = async (session, { args, options }) => {
   const payload = textOption(options.payload);
@@ -31,7 +30,7 @@ const start: Handler = async (session, { args, options }) => {
 };
 
 const list: Handler = async (session, { options }) => {
-  const limit = countOption(options.limit, "--limit", MAX_LIST);
+  const limit = countOption(options.limit, "--limit", CONTROL_LIMITS.list);
   const { value } = await read(session, "run.list", { limit, program: textOption(options.program) });
   const rows = rowsIn(objectIn(value).runs).map((run) => [
     run.runId,

@@ -9,6 +9,7 @@ import { CodedError } from "../../core/errors.ts";
 import { hashJson } from "../../core/hash.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
 import { keyIdOf } from "../../core/key-record.ts";
+import { COMMAND_LIMITS } from "../../core/limits.ts";
 import { parseJson } from "../../core/parse-json.ts";
 import { COMMAND_TYPE, deviceTopics, newMessageId, RECEIPT_TYPE } from "../../fleet/index.ts";
 import type { MessageBus } from "../../ports/message-bus.ts";
@@ -20,9 +21,6 @@ import { operatorKey, type TargetDevice, targetDevice } from "../operator.ts";
 import type { Session } from "../session.ts";
 import { pairs } from "../text.ts";
 
-const LIFETIME_MS = 60_000;
-const MAX_RECEIPT_BYTES = 65_536;
-const MAX_STATUS_BYTES = 65_536;
 const MAX_WAIT_S = 3600;
 
 interface Request {
@@ -54,7 +52,7 @@ function commandOf(
     name: request.name,
     args: request.args,
     issuedAt,
-    expiresAt: issuedAt + LIFETIME_MS,
+    expiresAt: issuedAt + COMMAND_LIMITS.sentLifetimeMs,
     ...(challenge === null ? {} : { challenge }),
     ...(request.dryRun ? { dryRun: true } : {}),
   };
@@ -62,7 +60,7 @@ function commandOf(
 
 /** What came back, believed only as far as the device's key proves it. @throws CodedError for a forged answer. */
 function readReceipt(bytes: Uint8Array, command: JsonObject, target: TargetDevice): Answer {
-  const envelope = parseJson(bytes, { maxBytes: MAX_RECEIPT_BYTES, maxDepth: 16 });
+  const envelope = parseJson(bytes, { maxBytes: COMMAND_LIMITS.receiptBytes, maxDepth: 16 });
   const keys = new Map(
     target.deviceKey === null ? [] : [[keyIdOf(target.deviceKey), { publicKey: target.deviceKey }]],
   );
@@ -88,7 +86,7 @@ function readReceipt(bytes: Uint8Array, command: JsonObject, target: TargetDevic
 
 function unverifiedPayload(envelope: Json): Json {
   const payload = isJsonObject(envelope) && typeof envelope.payload === "string" ? envelope.payload : "";
-  return parseJson(Buffer.from(payload, "base64"), { maxBytes: MAX_RECEIPT_BYTES, maxDepth: 16 });
+  return parseJson(Buffer.from(payload, "base64"), { maxBytes: COMMAND_LIMITS.receiptBytes, maxDepth: 16 });
 }
 
 async function exchange(
@@ -145,7 +143,9 @@ async function challengeOf(
   const topic = deviceTopics(target.fleet, target.device).status;
   await using _status = await bus.subscribe(topic, ({ payload }) => {
     try {
-      const { challenge } = objectIn(parseJson(payload, { maxBytes: MAX_STATUS_BYTES, maxDepth: 16 }));
+      const { challenge } = objectIn(
+        parseJson(payload, { maxBytes: COMMAND_LIMITS.receiptBytes, maxDepth: 16 }),
+      );
       found.resolve(typeof challenge === "string" ? challenge : null);
     } catch (error) {
       found.reject(error);

@@ -1,9 +1,10 @@
 /** KPI windows: what happened in the last minutes and how fast (observability.md 2). Times are monotonic ms. */
+import { PHI_LIMITS } from "../../core/limits.ts";
 import { isSample, percentile, sortSamples } from "../../core/percentile.ts";
 
 export type KpiOutcome = "ok" | "refused" | "error";
 export type KpiBucket = "default" | "baseline" | "canary" | "shadow";
-export const DEFAULT_WINDOW_MS = 600_000;
+export const DEFAULT_WINDOW_MS = PHI_LIMITS.windowMs;
 
 export interface KpiSample {
   readonly at: number;

@@ -6,6 +6,7 @@ export {
   type AskChange,
   type AskQuestion,
   Asks,
+  decodeAsk,
   type WaitingTrigger,
 } from "./asks/asks.ts";
 export {

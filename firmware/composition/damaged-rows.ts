@@ -2,7 +2,7 @@
  * One damaged row must not keep the daemon from starting. Before anything reads them, the rows that a start needs are
  * looked at once; what cannot be read is kept under `damaged`, taken out of use and recorded, all in one batch.
  */
-import { decodeSchedule, SCHEDULE_SUB } from "../capabilities/index.ts";
+import { ASK_SUB, decodeAsk, decodeSchedule, SCHEDULE_SUB } from "../capabilities/index.ts";
 import { decodeCbor } from "../core/cbor.ts";
 import { CodedError } from "../core/errors.ts";
 import {
@@ -50,6 +50,7 @@ function readStampPart(bytes: Uint8Array, key: string): void {
 }
 
 const RULES: readonly Rule[] = [
+  { sub: ASK_SUB, read: (bytes, key) => demand(decodeAsk(bytes).askId === key) },
   { sub: SCHEDULE_SUB, read: (bytes, key) => demand(decodeSchedule(bytes).scheduleId === key) },
   {
     sub: COMMANDS,

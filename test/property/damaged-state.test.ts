@@ -114,6 +114,23 @@ const PLACES: readonly Place[] = [
       outputs: ["fan"],
     }),
   },
+  {
+    sub: "ask",
+    key: (n) => `ask-${n}`,
+    row: (n) => ({
+      askId: `ask-${n}`,
+      program: "climate",
+      kind: "resource",
+      about: "bus:i2c:1",
+      subject: "program:climate",
+      details: {},
+      state: "pending",
+      count: 1,
+      since: 5,
+      publishedAt: 5,
+      waiting: [{ triggerId: "t", type: "at", payload: {}, at: 5 }],
+    }),
+  },
   { sub: "job", key: (n) => `wal!${padded(n, 12)}`, row: () => ({ kind: "enqueue", job: {} }) },
   {
     sub: "sync/hlc",

@@ -1,5 +1,6 @@
 /** The open questions of this device: missing resources and consents, each asked once (capabilities.md 8). */
 import { decodeCbor, encodeCbor } from "../../core/cbor.ts";
+import { CodedError } from "../../core/errors.ts";
 import { hashJson } from "../../core/hash.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import { ASK_LIMITS } from "../../core/limits.ts";
@@ -56,12 +57,11 @@ export class Asks {
     this.#clock = clock;
   }
 
-  /** With the asks of the last boot. */
+  /** With the asks of the last boot. @throws CodedError `store_corrupt`. */
   static async open(store: Store, clock: Clock): Promise<Asks> {
     const asks = new Asks(clock);
     for await (const [askId, bytes] of store.range(ASK_SUB)) {
-      const row = decodeCbor(bytes);
-      if (isAsk(row)) asks.#asks.set(askId, row);
+      asks.#asks.set(askId, decodeAsk(bytes));
     }
     return asks;
   }
@@ -142,12 +142,26 @@ export class Asks {
   }
 }
 
+/** Reads a row of `ask`. @throws CodedError `store_corrupt`. */
+export function decodeAsk(bytes: Uint8Array): Ask {
+  const row = decodeCbor(bytes);
+  if (isAsk(row)) return row;
+  throw new CodedError("store_corrupt", "A stored question has an unknown form.");
+}
+
+function isWaiting(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const row: { readonly [key: string]: unknown } = { ...value };
+  return typeof row.triggerId === "string" && typeof row.type === "string" && Number.isFinite(row.at);
+}
+
 function isAsk(value: unknown): value is Ask {
   if (typeof value !== "object" || value === null) return false;
   const row: { readonly [key: string]: unknown } = { ...value };
   return (
     ["askId", "program", "kind", "about", "subject", "state"].every((key) => typeof row[key] === "string") &&
-    ["count", "since", "publishedAt"].every((key) => typeof row[key] === "number") &&
-    Array.isArray(row.waiting)
+    ["count", "since", "publishedAt"].every((key) => Number.isFinite(row[key])) &&
+    Array.isArray(row.waiting) &&
+    row.waiting.every(isWaiting)
   );
 }

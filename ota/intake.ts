@@ -1,6 +1,7 @@
 /** What comes in: releases that may begin a run, and operators' wishes to go back (rollout.md 3, 17). */
 import { toHex } from "../firmware/core/bytes.ts";
 import { CodedError, type Refusal, refusal } from "../firmware/core/errors.ts";
+import { RELEASE_LIMITS } from "../firmware/core/limits.ts";
 import { loadStored, type OtaOptions, pointerOf } from "./context.ts";
 import type { ReleaseStatement } from "./release/statement.ts";
 import { REFUSED_MS } from "./rollback.ts";
@@ -14,8 +15,6 @@ export interface IntakeParts {
 }
 
 export type RollbackWish = "auto" | "previous" | "factory" | (string & {});
-
-const DISK_RESERVE = 16 * 1024 * 1024;
 
 /** Ordered by time, so that the history is. */
 const runIdAt = ({ entropy }: OtaOptions, now: number): string =>
@@ -84,7 +83,8 @@ export async function admission(parts: IntakeParts, statement: ReleaseStatement)
     });
   }
   const free = (await facts.freeBytes?.()) ?? null;
-  if (free !== null && free < 2 * length + DISK_RESERVE) return refusal("disk_low", 412, { free, length });
+  if (free !== null && free < 2 * length + RELEASE_LIMITS.diskReserveBytes)
+    return refusal("disk_low", 412, { free, length });
   return facts.isPowerLow?.() === true ? refusal("power_low", 412) : null;
 }
 

@@ -2,6 +2,7 @@
 
 import { CodedError } from "../firmware/core/errors.ts";
 import type { JsonObject } from "../firmware/core/json.ts";
+import { TRIAL_LIMITS } from "../firmware/core/limits.ts";
 import type { LedgerEvent, Severity } from "../firmware/ledger/types.ts";
 import type { Clock } from "../firmware/ports/clock.ts";
 import type { StoreOp } from "../firmware/ports/store.ts";
@@ -11,7 +12,6 @@ import type { OtaRun } from "./run.ts";
 import type { Slots } from "./slots.ts";
 
 const ACTOR = "daemon";
-const MAX_REASON = 256;
 
 /** What listeners hear of an arrow after it is durable. */
 export interface OtaNotice {
@@ -52,7 +52,7 @@ export class OtaJournal {
   async arrow(run: OtaRun, event: OtaEvent, change: ArrowChange = {}): Promise<OtaRun> {
     const { reason } = change;
     const progress = transition(run, event, {
-      ...(reason === undefined ? {} : { reason: reason.slice(0, MAX_REASON) }),
+      ...(reason === undefined ? {} : { reason: reason.slice(0, TRIAL_LIMITS.reasonCharacters) }),
       maxTrialRestarts: run.settings.maxTrialRestarts,
     });
     if (isRefused(progress) || progress.state === null) {

@@ -1,5 +1,6 @@
 /** The states of one update and every arrow between them (rollout.md 2). Pure: who calls it does the work and stores it. */
 import { type Refusal, refusal } from "../firmware/core/errors.ts";
+import { STEP_LIMITS, TRIAL_LIMITS } from "../firmware/core/limits.ts";
 
 export const OTA_STATES = [
   "received",
@@ -56,8 +57,6 @@ export interface Progress {
 
 export const BEGINNING: Progress = { state: null, trialRestarts: 0, reason: null };
 
-const DEFAULT_MAX_TRIAL_RESTARTS = 2;
-
 const FORWARD: Readonly<Partial<Record<OtaState, Readonly<Partial<Record<OtaEvent, OtaState>>>>>> = {
   received: { verify_ok: "verified", verify_fail: "rejected" },
   verified: { plan_ok: "planned", plan_fail: "rejected" },
@@ -89,13 +88,13 @@ const NEXT_STEP: Readonly<Partial<Record<OtaState, OtaStep>>> = {
 
 /** Deadlines of the steps in ms; the probe's own waiting comes on top (rollout.md 2). */
 export const STEP_DEADLINE_MS: Readonly<Record<OtaStep, number | null>> = {
-  verify: 60_000,
-  plan: 10_000,
-  gates: 120_000,
-  shadow: 900_000,
-  activate: 30_000,
-  self_test: 60_000,
-  probe: 30_000,
+  verify: STEP_LIMITS.verify,
+  plan: STEP_LIMITS.plan,
+  gates: STEP_LIMITS.gates,
+  shadow: STEP_LIMITS.shadow,
+  activate: STEP_LIMITS.activate,
+  self_test: STEP_LIMITS.selfTest,
+  probe: STEP_LIMITS.probe,
   hold: null,
   guard: null,
   rollback: null,
@@ -150,7 +149,7 @@ export function transition(
   if (state === null)
     return event === "bytes_received" ? { ...progress, state: "received" } : invalid(state, event);
   if (event === "power_loss" || event === "crash") {
-    return restarted(progress, state, event, options.maxTrialRestarts ?? DEFAULT_MAX_TRIAL_RESTARTS);
+    return restarted(progress, state, event, options.maxTrialRestarts ?? TRIAL_LIMITS.restarts);
   }
   const step = stepOf(state);
   if (event === "abort") return leave(progress, state, options.reason ?? "aborted_by_command");

@@ -2,6 +2,7 @@
 
 import { codeOf } from "../firmware/core/errors.ts";
 import type { JsonObject } from "../firmware/core/json.ts";
+import { TRIAL_LIMITS } from "../firmware/core/limits.ts";
 import { loadStored, type OtaContext, pointerOf, type StepOutcome } from "./context.ts";
 import type { OtaEvent } from "./machine.ts";
 import type { LoadedRelease } from "./ports.ts";
@@ -68,7 +69,7 @@ export async function rollbackOutcome(
 }
 
 /** How long a refused release stays refused; a rolled-back one stays so until it is retried. */
-export const REFUSED_MS = 86_400_000;
+export const REFUSED_MS = TRIAL_LIMITS.refusedMs;
 
 async function tryTarget(
   context: OtaContext,

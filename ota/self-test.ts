@@ -2,6 +2,7 @@
 import { toHex } from "../firmware/core/bytes.ts";
 import { codeOf } from "../firmware/core/errors.ts";
 import type { JsonObject } from "../firmware/core/json.ts";
+import { PROBE_LIMITS } from "../firmware/core/limits.ts";
 import { percentile } from "../firmware/core/percentile.ts";
 import type { KpiSample } from "../firmware/phi/index.ts";
 import type { OtaContext } from "./context.ts";
@@ -118,7 +119,6 @@ export function selfTest(
   return report(context, release, { name: "self_test", class: "hard", check }, signal);
 }
 
-const ECHO_EVERY_MS = 300;
 const NONCE_BYTES = 16;
 
 /** Echoes over the broker, or its local stand-in, and a dry run of every program. */
@@ -131,7 +131,7 @@ export function probe(
   const check = async () => {
     const nonce = toHex(context.options.entropy.bytes(NONCE_BYTES));
     const { count, windowMs } = limits;
-    const request = { nonce, count, everyMs: ECHO_EVERY_MS, windowMs };
+    const request = { nonce, count, everyMs: PROBE_LIMITS.everyMs, windowMs };
     const { mode, sentAtMs, received } = await context.runtime.probe.echo(request, signal);
     const runs: TimedDryRun[] = [];
     for (const { program, payload } of trials(release)) {

@@ -1,6 +1,7 @@
 /** Signed releases from their offer to their commit or their undoing (rollout.md). One at a time. */
 import { CodedError, codeOf, type Refusal, refusal } from "../firmware/core/errors.ts";
 import type { JsonObject } from "../firmware/core/json.ts";
+import { STEP_LIMITS, TRIAL_LIMITS } from "../firmware/core/limits.ts";
 import { checkBundle, verifyOffer } from "./before.ts";
 import { type BootResult, bootUpdates } from "./boot.ts";
 import {
@@ -51,8 +52,6 @@ interface Interrupt {
   readonly reason: string;
   readonly target?: string;
 }
-
-const CLOCK_WAIT_MS = 1000;
 
 /**
  * Invariants: one run at a time; every arrow is durable before its effect; whatever fails before activation leaves the
@@ -364,7 +363,7 @@ export class OtaService implements AsyncDisposable {
     const signal = AbortSignal.any([this.#stop.signal, this.#stepAbort.signal]);
     try {
       if (isBeforeActive(run.state) && clock.trust() !== "trusted") {
-        await clock.sleep(CLOCK_WAIT_MS, signal);
+        await clock.sleep(TRIAL_LIMITS.clockWaitMs, signal);
         return null;
       }
       if (step !== "hold" && step !== "guard") this.#watch = null;
@@ -376,7 +375,8 @@ export class OtaService implements AsyncDisposable {
         storeTarget: (next, pointer) => this.#storeTarget(next, pointer),
       };
       const base = STEP_DEADLINE_MS[step];
-      const extra = step === "probe" ? run.settings.probe.windowMs : step === "self_test" ? 30_000 : 0;
+      const extra =
+        step === "probe" ? run.settings.probe.windowMs : step === "self_test" ? STEP_LIMITS.selfTestEcho : 0;
       const deadline = base === null ? null : base + extra;
       return await within(clock, deadline, signal, (inner) => performStep(context, run, step, parts, inner));
     } catch (error) {

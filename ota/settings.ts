@@ -1,5 +1,6 @@
 /** The numbers of the policy in force by which a candidate is judged, frozen when its run begins (rollout.md 1, 18). */
 import { isJsonObject, type Json, type JsonObject, member } from "../firmware/core/json.ts";
+import { TRIAL_LIMITS } from "../firmware/core/limits.ts";
 import {
   type AbThresholds,
   DEFAULT_NORMS,
@@ -42,10 +43,6 @@ export interface OtaSettings {
   readonly disabledGates: readonly string[];
 }
 
-const MIN_HOLD_MS = 1_800_000;
-const MAX_HOLD_MS = 86_400_000;
-const GUARD_MS = 3_600_000;
-
 const section = (object: JsonObject, key: string): JsonObject => {
   const value = member(object, key);
   return value !== undefined && isJsonObject(value) ? value : {};
@@ -61,10 +58,10 @@ const maybe = (object: JsonObject, key: string): number | null => {
 
 function holdOf(rollout: JsonObject, policy: CompiledPolicy, config: OtaConfig): HoldConfig {
   const isStrict = policy.profile === "prod" || policy.profile === "strict";
-  const minHoldMs = number(rollout, "minHoldMs", config.holdMs ?? MIN_HOLD_MS);
+  const minHoldMs = number(rollout, "minHoldMs", config.holdMs ?? TRIAL_LIMITS.minHoldMs);
   return {
     minHoldMs,
-    maxHoldMs: Math.max(minHoldMs, number(rollout, "maxHoldMs", MAX_HOLD_MS)),
+    maxHoldMs: Math.max(minHoldMs, number(rollout, "maxHoldMs", TRIAL_LIMITS.maxHoldMs)),
     minSamples: number(rollout, "minSamples", config.minRuns ?? 30),
     violationLimit: number(rollout, "violationLimit", isStrict ? 0 : 3),
     consecutiveOk: number(rollout, "consecutiveOk", 2),
@@ -119,8 +116,8 @@ export function settingsOf(policy: CompiledPolicy, config: OtaConfig = {}): OtaS
   return {
     hold: holdOf(rollout, policy, config),
     maxTrialRestarts: number(rollout, "maxTrialRestarts", 2),
-    guardMs: number(rollout, "guardMs", config.guardMs ?? GUARD_MS),
-    gateTtlMs: number(rollout, "gateTtlMs", 900_000),
+    guardMs: number(rollout, "guardMs", config.guardMs ?? TRIAL_LIMITS.guardMs),
+    gateTtlMs: number(rollout, "gateTtlMs", TRIAL_LIMITS.gateTtlMs),
     quorumK: number(section(rollout, "quorum"), "k", 1),
     objective: member(rollout, "objective") === "improve" ? "improve" : "no_regression",
     epsilon: number(phi, "epsilon", 0.001),

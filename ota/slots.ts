@@ -2,13 +2,12 @@
 import { decodeCbor, encodeCbor } from "../firmware/core/cbor.ts";
 import { CodedError } from "../firmware/core/errors.ts";
 import { isJsonObject } from "../firmware/core/json.ts";
+import { TRIAL_LIMITS } from "../firmware/core/limits.ts";
 import { del, put, type Store, type StoreOp } from "../firmware/ports/store.ts";
 import type { OtaRun } from "./run.ts";
 
 export const POLICY_SUB = "policy";
 export const OTA_SUB = "ota";
-const MAX_RUNS = 50;
-const MAX_HISTORY = 50;
 
 /** Which release is in force and where to go back to. */
 export interface Pointer {
@@ -84,7 +83,7 @@ export class Slots {
   }
 
   putPointer(pointer: Pointer): StoreOp {
-    const history = pointer.history.slice(-MAX_HISTORY);
+    const history = pointer.history.slice(-TRIAL_LIMITS.history);
     return put(POLICY_SUB, "pointer", encodeCbor({ ...pointer, history }));
   }
 
@@ -126,7 +125,7 @@ export class Slots {
   async archive(run: OtaRun): Promise<readonly StoreOp[]> {
     const keys: string[] = [];
     for await (const [key] of this.#store.range(OTA_SUB, { gte: "run/", lt: "run0" })) keys.push(key);
-    const old = keys.slice(0, Math.max(0, keys.length + 1 - MAX_RUNS));
+    const old = keys.slice(0, Math.max(0, keys.length + 1 - TRIAL_LIMITS.keptRuns));
     return [
       ...old.map((key) => del(OTA_SUB, key)),
       put(OTA_SUB, `run/${run.runId}`, encodeCbor(run)),

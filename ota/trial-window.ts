@@ -1,4 +1,5 @@
 /** What the runs since activation, or before it, say (rollout.md 10, 14). */
+import { TRIAL_LIMITS } from "../firmware/core/limits.ts";
 import {
   compareWindows,
   evaluateSla,
@@ -13,7 +14,6 @@ import { headroomOf } from "./rules/headroom.ts";
 import type { Evaluation } from "./rules/hold.ts";
 import type { OtaSettings } from "./settings.ts";
 
-const MAX_RUNS = 500;
 const WEEK_MS = 604_800_000;
 
 export const sampleOf = (run: RecordedRun): KpiSample => ({
@@ -28,7 +28,7 @@ export async function samplesSince(
   history: RunHistory,
   policyHash: string,
   since: number,
-  max = MAX_RUNS,
+  max: number = TRIAL_LIMITS.windowRuns,
 ): Promise<readonly KpiSample[]> {
   const samples: KpiSample[] = [];
   for await (const run of history.latest(max)) {

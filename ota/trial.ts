@@ -1,4 +1,5 @@
 /** The steps from activation to the end of the guard period (rollout.md 8 to 11, 14). */
+import { TRIAL_LIMITS } from "../firmware/core/limits.ts";
 import { type KpiSample, regression } from "../firmware/phi/index.ts";
 import { reasonOf, reportData, verifyOffer } from "./before.ts";
 import { loadStored, type OtaContext, pointerOf, type StepOutcome } from "./context.ts";
@@ -11,10 +12,7 @@ import type { Pointer } from "./slots.ts";
 import { baselineOf, evaluateWindow, samplesSince, sideOfStats, trialStats } from "./trial-window.ts";
 
 const DAY_MS = 86_400_000;
-const MAX_EVALUATE_MS = 30_000;
 const DRY_RUN_EVERY_MS = 60_000;
-/** Committed releases whose bytes stay, besides those the pointer names. */
-const KEPT_RELEASES = 4;
 const GUARD_P95_INCREASE = 0.1;
 
 /** Releases whose bytes must stay. */
@@ -24,7 +22,7 @@ export const keptReleases = (pointer: Pointer, ...more: readonly string[]): Read
     pointer.factory,
     pointer.lastKnownGood,
     ...(pointer.previous === null ? [] : [pointer.previous]),
-    ...pointer.history.slice(-KEPT_RELEASES).map(({ hash }) => hash),
+    ...pointer.history.slice(-TRIAL_LIMITS.keptReleases).map(({ hash }) => hash),
     ...more,
   ]);
 
@@ -135,8 +133,8 @@ export class TrialWatch {
 
 /** Three looks at least before the hold may end, never more than 30 s apart. */
 export function evaluateMs(context: OtaContext, run: OtaRun): number {
-  const wanted = context.options.config?.evaluateMs ?? MAX_EVALUATE_MS;
-  return Math.min(wanted, MAX_EVALUATE_MS, Math.max(250, Math.ceil(run.settings.hold.minHoldMs / 3)));
+  const wanted = context.options.config?.evaluateMs ?? TRIAL_LIMITS.evaluateMs;
+  return Math.min(wanted, TRIAL_LIMITS.evaluateMs, Math.max(250, Math.ceil(run.settings.hold.minHoldMs / 3)));
 }
 
 async function preCommit(

@@ -1,6 +1,6 @@
 /**
- * Checks the architecture as a rule: import directions between folders, the platform only inside adapters, no
- * file that holds more than one concept's worth of lines. Run by `npm run check` and before every build.
+ * Checks the architecture as a rule: import directions between folders, the platform only inside adapters, bounds of
+ * what enters only in the limits, no file that holds more than one concept's worth of lines. Run by `npm run check` and before every build.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
@@ -58,6 +58,23 @@ const GLOBALS = new Map([
   ["fetch", "an adapter"],
   ["Intl", "plain arithmetic"],
 ]);
+
+/** Devices and kernel interfaces have bounds of their own, which belong to their drivers. */
+const LIMITS_CHECKED = /^(firmware|ota)\/(?!core\/limits)/;
+const BOUND_NAME = /^(MAX_(\w+_)?(BYTES|DEPTH)|maxBytes)$/;
+
+/** A number that is written out, also as a product such as `4 * 1024`. */
+function isWrittenNumber(node: ts.Expression): boolean {
+  if (ts.isBinaryExpression(node)) return isWrittenNumber(node.left) && isWrittenNumber(node.right);
+  return ts.isNumericLiteral(node);
+}
+
+function boundOf(node: ts.Node): string | null {
+  if (!ts.isVariableDeclaration(node) && !ts.isPropertyAssignment(node)) return null;
+  const { name, initializer } = node;
+  if (!ts.isIdentifier(name) || !initializer || !BOUND_NAME.test(name.text)) return null;
+  return isWrittenNumber(initializer) ? `${name.text}: bounds of what enters live in core/limits.ts` : null;
+}
 
 /** The part a source file belongs to, for example `vm` or `drivers`; null where everything is allowed. */
 export function partOf(file: string): string | null {
@@ -148,6 +165,7 @@ export function checkSource(file: string, text: string): Violation[] {
     } else if (!PLATFORM_ALLOWED.test(file)) {
       report(node, "platform", globalUse(node));
     }
+    if (LIMITS_CHECKED.test(file)) report(node, "limits", boundOf(node));
     ts.forEachChild(node, visit);
   };
   visit(source);
@@ -182,5 +200,8 @@ if (process.argv[1]?.endsWith("architecture.ts")) {
   for (const { file, line, rule, message } of violations)
     process.stderr.write(`${file}:${line} [${rule}] ${message}\n`);
   if (violations.length > 0) process.exitCode = 1;
-  else process.stdout.write("architecture: imports point one way, the platform stays in adapters\n");
+  else
+    process.stdout.write(
+      "architecture: imports point one way, the platform stays in adapters, bounds in the limits\n",
+    );
 }

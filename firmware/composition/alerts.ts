@@ -1,6 +1,7 @@
 /** Alerts of this device: the newest ones for people, each in the ledger; the same one again at most once a minute. */
 import { codeOf } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import { ALERT_LIMITS } from "../core/limits.ts";
 import type { LedgerWriter, Severity } from "../ledger/types.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -16,10 +17,6 @@ interface Told {
   readonly key: string;
   readonly alert: Alert;
 }
-
-const KEPT = 64;
-const QUIET_MS = 60_000;
-const MAX_KEYS = 256;
 
 /** What an alert is about: two missing buses are two alerts, one bus that is asked for again is the same one. */
 const ABOUT = ["resource", "output", "program", "about"] as const;
@@ -59,8 +56,8 @@ export class Alerts {
     this.#remember(key, alert);
     const now = this.#clock.monoMs();
     if ((this.#quietUntil.get(key) ?? 0) > now) return;
-    if (this.#quietUntil.size >= MAX_KEYS) this.#quietUntil.clear();
-    this.#quietUntil.set(key, now + QUIET_MS);
+    if (this.#quietUntil.size >= ALERT_LIMITS.keys) this.#quietUntil.clear();
+    this.#quietUntil.set(key, now + ALERT_LIMITS.quietMs);
     this.#onAlert(alert);
     this.#log.warn("alert", { code, details });
     const alertId = `${code}/${alert.at}/${this.#raised++}`;
@@ -77,6 +74,6 @@ export class Alerts {
     const at = this.#recent.findIndex((told) => told.key === key);
     if (at >= 0) this.#recent.splice(at, 1);
     this.#recent.push({ key, alert });
-    if (this.#recent.length > KEPT) this.#recent.shift();
+    if (this.#recent.length > ALERT_LIMITS.kept) this.#recent.shift();
   }
 }

@@ -6,6 +6,7 @@ import type { AskChange, AskQuestion, Asks, WaitingTrigger } from "../capabiliti
 import { codeOf } from "../core/errors.ts";
 import { hashJson } from "../core/hash.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { ASK_LIMITS } from "../core/limits.ts";
 import type { LedgerEvent } from "../ledger/types.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Hardware } from "../ports/hardware.ts";
@@ -14,7 +15,6 @@ import type { RunRequest, RunResult } from "../runs/index.ts";
 import type { Alerts } from "./alerts.ts";
 import type { DeviceState } from "./state.ts";
 
-const PROBE_MS = 5000;
 const KEPT_TRIGGERS: ReadonlySet<string> = new Set(["command", "at", "boot"]);
 
 export interface AskingParts {
@@ -88,7 +88,7 @@ export class Asking implements Disposable {
 
   /** Looks for what is missing every 5 s from now on. */
   start(): void {
-    this.#timer = this.#parts.clock.after(PROBE_MS, () => {
+    this.#timer = this.#parts.clock.after(ASK_LIMITS.probeMs, () => {
       void this.#look().finally(() => {
         if (!this.#stopped) this.start();
       });

@@ -7,10 +7,9 @@ import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
 import { type Document, LineCounter, parseDocument } from "yaml";
 import { fromUtf8 } from "../core/bytes.ts";
 import { CodedError } from "../core/errors.ts";
+import { FILE_LIMITS } from "../core/limits.ts";
 import type { Files } from "../ports/files.ts";
 import { CONFIG_SCHEMA, type Config } from "./config-schema.ts";
-
-const MAX_CONFIG_BYTES = 65_536;
 
 const ajv = new Ajv2020({
   allErrors: true,
@@ -119,7 +118,7 @@ export function parseConfig(text: string, path: string): Config {
 export async function loadConfig(files: Files, path: string): Promise<Config> {
   let text: string;
   try {
-    text = fromUtf8(await files.read(path, MAX_CONFIG_BYTES));
+    text = fromUtf8(await files.read(path, FILE_LIMITS.configBytes));
   } catch (cause) {
     const missing = cause instanceof CodedError && cause.code === "not_found";
     throw new ConfigError(

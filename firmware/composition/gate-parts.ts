@@ -15,6 +15,7 @@ import {
   Outputs,
   RateLimiter,
 } from "../capabilities/index.ts";
+import { GATE_LIMITS } from "../core/limits.ts";
 import type { BudgetLedger } from "../phi/index.ts";
 import { ratesOf } from "../policy/index.ts";
 import type { ReleaseSet } from "../runs/index.ts";
@@ -23,9 +24,6 @@ import { deviceOfReplica } from "../sync/index.ts";
 import type { BoardIo } from "./board-io.ts";
 import type { Staging } from "./staging.ts";
 import type { DeviceState } from "./state.ts";
-
-const QUEUE_PER_SUBJECT = 64;
-const QUEUE_TOTAL = 1024;
 
 export interface CapabilityParts {
   readonly state: DeviceState;
@@ -106,7 +104,7 @@ export async function buildCapabilities(parts: CapabilityParts): Promise<Capabil
     const { global, perSubject, perCapability } = ratesOf(parts.set().policy).concurrency;
     const admission = new Admission(
       { global, perSubject, perCapability },
-      { queuePerSubject: QUEUE_PER_SUBJECT, queueTotal: QUEUE_TOTAL },
+      { queuePerSubject: GATE_LIMITS.queuePerSubject, queueTotal: GATE_LIMITS.queueTotal },
     );
     const gateParts: GateParts = {
       registry,

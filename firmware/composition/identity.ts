@@ -12,6 +12,7 @@ import {
 import { CodedError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import { deviceIdOf, keyIdOf } from "../core/key-record.ts";
+import { FILE_LIMITS } from "../core/limits.ts";
 import { ResourceRequired } from "../core/resource-required.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import type { Files } from "../ports/files.ts";
@@ -20,7 +21,6 @@ const SECRET_MODE = 0o600;
 const PUBLIC_MODE = 0o644;
 const DIRECTORY_MODE = 0o700;
 const MASTER_BYTES = 32;
-const MAX_KEY_FILE_BYTES = 4096;
 
 export interface Identity {
   readonly deviceId: string;
@@ -67,7 +67,7 @@ async function checkSecret(files: Files, path: string): Promise<Uint8Array> {
   if ((info.mode & 0o077) !== 0) {
     refuse("key_permissions", path, `${path} is open to others.`, "Close it.", [`chmod 600 ${path}`]);
   }
-  return files.read(path, MAX_KEY_FILE_BYTES);
+  return files.read(path, FILE_LIMITS.keyBytes);
 }
 
 async function checkDirectory(files: Files, path: string): Promise<void> {

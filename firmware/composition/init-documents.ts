@@ -1,6 +1,7 @@
 /** The documents of a new device: configuration text, the list of operators' keys, the roster of the fleet. */
 import type { JsonObject } from "../core/json.ts";
 import { deviceIdOf, keyIdOf } from "../core/key-record.ts";
+import { POLICY_LIMITS } from "../core/limits.ts";
 import type { BrokerConfig } from "./config-schema.ts";
 
 const YEAR_MS = 365 * 86_400_000;
@@ -67,7 +68,7 @@ export function rosterDocument(
         type: "lwwmap",
         writers: "any",
         maxEntries: 1024,
-        maxBytes: 262_144,
+        maxBytes: POLICY_LIMITS.documentBytes,
         ttlMs: null,
       },
     ],

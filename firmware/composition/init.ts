@@ -15,6 +15,7 @@ import {
 } from "../core/ed25519.ts";
 import { CodedError } from "../core/errors.ts";
 import { deviceIdOf, keyIdOf } from "../core/key-record.ts";
+import { FILE_LIMITS } from "../core/limits.ts";
 import { readAuthority } from "../fleet/index.ts";
 import { compilePolicy } from "../policy/index.ts";
 import type { Entropy } from "../ports/entropy.ts";
@@ -32,8 +33,6 @@ const SECRET_MODE = 0o600;
 const PUBLIC_MODE = 0o644;
 const PRIVATE_DIRECTORY = 0o700;
 const DIRECTORY = 0o755;
-const MAX_FILE_BYTES = 262_144;
-const MAX_PEM_BYTES = 4096;
 
 export interface InitOptions {
   readonly files: Files;
@@ -93,7 +92,7 @@ async function operatorKey(options: InitOptions): Promise<OperatorKey> {
   }
   const path = join(options.dir, "operator", "operator.key");
   if (await options.files.info(path)) {
-    const pem = fromUtf8(await options.files.read(path, MAX_PEM_BYTES));
+    const pem = fromUtf8(await options.files.read(path, FILE_LIMITS.keyBytes));
     return { publicKeyHex: publicKeyFromPem(pem), pair: null, path };
   }
   const pair = generateKeyPair();
@@ -106,7 +105,7 @@ async function programs(options: InitOptions, template: string): Promise<readonl
   const names = (await options.files.list(folder)).filter((name) => name.endsWith(".json"));
   const found: Planned[] = [];
   for (const name of names) {
-    const bytes = await options.files.read(join(folder, name), MAX_FILE_BYTES);
+    const bytes = await options.files.read(join(folder, name), FILE_LIMITS.authoredBytes);
     parseProgram(bytes);
     found.push({ path: join(options.dir, "programs", name), bytes });
   }
@@ -118,7 +117,7 @@ async function policy(
   template: string,
   names: { readonly device: string; readonly operator: string },
 ): Promise<Planned> {
-  const text = fromUtf8(await options.files.read(join(template, "policy.json"), MAX_FILE_BYTES));
+  const text = fromUtf8(await options.files.read(join(template, "policy.json"), FILE_LIMITS.authoredBytes));
   const bytes = utf8(fillPolicyTemplate(text, { fleet: options.fleet, ...names }));
   const compiled = compilePolicy(bytes);
   if (!compiled.ok) {
@@ -132,7 +131,7 @@ async function policy(
 /** A list that devices have seen may only be followed by a newer one. */
 async function nextAuthorityVersion(options: InitOptions, path: string): Promise<number> {
   if (!(await options.files.info(path))) return 1;
-  return readAuthority(await options.files.read(path, MAX_FILE_BYTES), options.fleet).version + 1;
+  return readAuthority(await options.files.read(path, FILE_LIMITS.authoredBytes), options.fleet).version + 1;
 }
 
 function configuration(options: InitOptions): Planned {
@@ -197,7 +196,7 @@ async function write(
 async function devicePublicKey(files: Files, stateDir: string): Promise<string | null> {
   const path = join(stateDir, "keys", "device.pub");
   if (!(await files.info(path))) return null;
-  return publicKeyFromPem(fromUtf8(await files.read(path, MAX_PEM_BYTES)));
+  return publicKeyFromPem(fromUtf8(await files.read(path, FILE_LIMITS.keyBytes)));
 }
 
 /**

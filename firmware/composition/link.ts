@@ -4,6 +4,7 @@ import { userInfo } from "node:os";
 import { EmbeddedBroker } from "../adapters/embedded-broker.ts";
 import { MqttBus } from "../adapters/mqtt-bus.ts";
 import { CodedError } from "../core/errors.ts";
+import { FILE_LIMITS, LINK_LIMITS } from "../core/limits.ts";
 import { type DeviceIdentity, offlineMessage } from "../fleet/index.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
@@ -11,10 +12,6 @@ import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
 import type { LinkState, MessageBus } from "../ports/message-bus.ts";
 import type { BrokerConfig } from "./config-schema.ts";
-
-const MAX_SECRET_BYTES = 4096;
-/** A fork proof carries two signed batches (sync.md 5); nothing larger is ever accepted. */
-const MAX_PACKET_BYTES = 262_144;
 
 /** A device without a broker: local runs work, nothing travels. */
 export class OfflineBus implements MessageBus {
@@ -55,7 +52,7 @@ async function secret(files: Files, path: string): Promise<string> {
       { status: 422 },
     );
   }
-  return new TextDecoder().decode(await files.read(path, MAX_SECRET_BYTES)).trim();
+  return new TextDecoder().decode(await files.read(path, FILE_LIMITS.secretBytes)).trim();
 }
 
 export interface LinkParts {
@@ -77,7 +74,7 @@ export async function openLink(config: BrokerConfig | null, parts: LinkParts): P
     broker = new EmbeddedBroker({
       log: log.child({ part: "broker" }),
       ...config.embedded,
-      maxPacketBytes: MAX_PACKET_BYTES,
+      maxPacketBytes: LINK_LIMITS.packetBytes,
     });
     const { host, port } = await broker.start();
     url = new URL(`mqtt://${host}:${port}`);
@@ -106,7 +103,7 @@ export async function openLink(config: BrokerConfig | null, parts: LinkParts): P
     clock,
     entropy,
     log: log.child({ part: "mqtt" }),
-    maxPacketBytes: MAX_PACKET_BYTES,
+    maxPacketBytes: LINK_LIMITS.packetBytes,
   });
   return {
     bus,

@@ -3,6 +3,7 @@
 import type { LoadedRelease } from "../../ota/index.ts";
 import { CodedError, messageOf } from "../core/errors.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
+import { POLICY_LIMITS, PROGRAM_LIMITS, RELEASE_LIMITS } from "../core/limits.ts";
 import { shortText } from "../core/short-text.ts";
 import { SourceRegistry } from "../evidence/index.ts";
 import { type CompiledPolicy, compilePolicy, DecisionEngine } from "../policy/index.ts";
@@ -11,10 +12,6 @@ import type { Files } from "../ports/files.ts";
 import type { InstalledProgram, ReleaseSet } from "../runs/index.ts";
 import { type CapabilityView, parseProgram, verifyProgram } from "../vm/index.ts";
 import { aboutFile } from "./own-files.ts";
-
-const MAX_POLICY_BYTES = 262_144;
-const MAX_PROGRAM_BYTES = 262_144;
-const MAX_PROGRAMS = 256;
 
 /** The source form of a release: signed documents as JSON values. */
 export interface ReleaseSource {
@@ -109,12 +106,12 @@ export async function loadFactory(
   const { programsDir } = paths;
   const aboutPolicy = <T>(work: () => Promise<T> | T): Promise<T> =>
     aboutFile(paths.policyFile, "Correct the factory policy, or restore it from where it was made.", work);
-  const policyFile = await aboutPolicy(() => files.read(paths.policyFile, MAX_POLICY_BYTES));
+  const policyFile = await aboutPolicy(() => files.read(paths.policyFile, POLICY_LIMITS.documentBytes));
   const names = (await files.list(programsDir)).filter((name) => name.endsWith(".json"));
-  if (names.length > MAX_PROGRAMS) {
+  if (names.length > RELEASE_LIMITS.programs) {
     throw new CodedError(
       "too_large",
-      `${programsDir} holds ${names.length} programs, the limit is ${MAX_PROGRAMS}.`,
+      `${programsDir} holds ${names.length} programs, the limit is ${RELEASE_LIMITS.programs}.`,
       { status: 422 },
     );
   }
@@ -123,7 +120,7 @@ export async function loadFactory(
   for (const name of names) {
     const path = `${programsDir}/${name}`;
     try {
-      programs.push(parseProgram(await files.read(path, MAX_PROGRAM_BYTES)));
+      programs.push(parseProgram(await files.read(path, PROGRAM_LIMITS.documentBytes)));
     } catch (error) {
       // Whatever is wrong with one file, the programs of the others run.
       const code = error instanceof CodedError ? error.code : "file_unusable";

@@ -8,21 +8,19 @@ import { publicKeyFromPem } from "../core/ed25519.ts";
 import { CodedError } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { deviceIdOf, keyIdOf } from "../core/key-record.ts";
+import { FILE_LIMITS } from "../core/limits.ts";
 import { parseJson } from "../core/parse-json.ts";
 import type { Files } from "../ports/files.ts";
 import { type Roster, readRoster } from "../sync/index.ts";
 
-const MAX_ROSTER_BYTES = 4 * 1024 * 1024;
 const YEAR_MS = 365 * 86_400_000;
 const PUBLIC_MODE = 0o644;
-/** Predecessors that are read; older ones can have no batch that is not known by now. */
-const MAX_OLDER = 64;
 
 const olderName = (path: string, version: number | string): string =>
   basename(path).replace(/(\.json)?$/, `.${version}.json`);
 
 const parse = (bytes: Uint8Array): JsonObject => {
-  const value = parseJson(bytes, { maxBytes: MAX_ROSTER_BYTES, maxDepth: 8 });
+  const value = parseJson(bytes, { maxBytes: FILE_LIMITS.rosterBytes, maxDepth: FILE_LIMITS.listDepth });
   return isJsonObject(value) ? value : {};
 };
 
@@ -44,19 +42,19 @@ export const deviceRow = (publicKey: string, board: string): JsonObject => ({
  * @throws CodedError `malformed` (400), `not_found` (404), `wrong_fleet` (409) for a predecessor of another fleet.
  */
 export async function readRosters(files: Files, path: string): Promise<readonly [Roster, ...Roster[]]> {
-  const current = readRoster(await files.read(path, MAX_ROSTER_BYTES));
+  const current = readRoster(await files.read(path, FILE_LIMITS.rosterBytes));
   const [before, after] = olderName(path, "\n").split("\n") as [string, string];
   const isOlder = (name: string): boolean =>
     name.startsWith(before) && name.endsWith(after) && /^\d+$/.test(name.slice(before.length, -after.length));
   const older: Roster[] = [];
   for (const name of await files.list(dirname(path))) {
     if (!isOlder(name)) continue;
-    const roster = readRoster(await files.read(join(dirname(path), name), MAX_ROSTER_BYTES));
+    const roster = readRoster(await files.read(join(dirname(path), name), FILE_LIMITS.rosterBytes));
     requireFleet(roster, current.fleet, name);
     if (roster.version < current.version) older.push(roster);
   }
   older.sort((a, b) => b.version - a.version);
-  return [current, ...older.slice(0, MAX_OLDER)];
+  return [current, ...older.slice(0, FILE_LIMITS.olderRosters)];
 }
 
 function requireFleet({ fleet }: Roster, wanted: string, name: string): void {
@@ -134,7 +132,7 @@ export async function addToRoster(
   rows: readonly JsonObject[],
   nowMs: number,
 ): Promise<AddedToRoster> {
-  const before = await files.read(path, MAX_ROSTER_BYTES);
+  const before = await files.read(path, FILE_LIMITS.rosterBytes);
   const { bytes, ...merged } = mergeRoster(before, rows, nowMs);
   if (merged.added.length > 0) {
     const older = join(dirname(path), olderName(path, readRoster(before).version));

@@ -6,6 +6,7 @@
 import { canonicalize } from "../core/canonical-json.ts";
 import { CodedError, type Refusal, refusal } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { FILE_LIMITS } from "../core/limits.ts";
 import { type ContentStore, exportRunEvidence, importRunEvidence } from "../evidence/index.ts";
 import type { Evidence } from "../evidence/types.ts";
 import type { Store, StoreOp } from "../ports/store.ts";
@@ -16,8 +17,8 @@ import { isRunRecord } from "./state-run-record.ts";
 
 export const RUN_EXPORT_FORMAT = "imu.run-export/1";
 /** Of an export file; the largest tier's run with its blobs fits many times. */
-export const MAX_EXPORT_BYTES = 67_108_864;
-export const MAX_EXPORT_DEPTH = 72;
+export const MAX_EXPORT_BYTES = FILE_LIMITS.exportBytes;
+export const MAX_EXPORT_DEPTH = FILE_LIMITS.exportDepth;
 
 const MEMBERS = "evidence,format,program,record";
 

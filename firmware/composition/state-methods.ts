@@ -4,6 +4,7 @@
  */
 import { CodedError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import { CONTROL_LIMITS, LEDGER_LIMITS } from "../core/limits.ts";
 import type { ContentStore, Sealer } from "../evidence/index.ts";
 import type { Store } from "../ports/store.ts";
 import type { CapabilityView } from "../vm/index.ts";
@@ -44,10 +45,6 @@ export interface StateParts {
   readonly onProgress?: (entries: number) => void;
 }
 
-const MAX_TAIL = 10_000;
-const MAX_LIST = 10_000;
-const MAX_INDEX = 999_999_999_999;
-
 /** @throws CodedError `args_invalid` (422), `not_found` (404), those of the store; for each method its own. */
 export function createStateMethods(parts: StateParts): Readonly<Record<string, StateMethod>> {
   const { store, content, keys, fleet, view, onProgress } = parts;
@@ -59,8 +56,8 @@ export function createStateMethods(parts: StateParts): Readonly<Record<string, S
     ...(onProgress ? { onProgress } : {}),
   };
   return {
-    "ledger.tail": (params) => ledgerTail(store, countParam(params, "n", MAX_TAIL, 20)),
-    "ledger.show": (params) => ledgerEntry(store, countParam(params, "index", MAX_INDEX)),
+    "ledger.tail": (params) => ledgerTail(store, countParam(params, "n", CONTROL_LIMITS.list, 20)),
+    "ledger.show": (params) => ledgerEntry(store, countParam(params, "index", LEDGER_LIMITS.index)),
     "ledger.head": () => ledgerHead(store),
     "ledger.verify": async (_params, signal) => plainJson(await verifyLedgerState(facts, signal)),
     "evidence.show": (params) => {
@@ -72,7 +69,7 @@ export function createStateMethods(parts: StateParts): Readonly<Record<string, S
     "evidence.export": (params) => exportRun(store, content, textParam(params, "runId")),
     "run.list": (params) =>
       listRuns(store, content, {
-        limit: countParam(params, "limit", MAX_LIST, 20),
+        limit: countParam(params, "limit", CONTROL_LIMITS.list, 20),
         program: optionalText(params, "program", 64),
       }),
     "run.show": (params) => showRun(store, content, textParam(params, "runId")),

@@ -1,12 +1,11 @@
 /** The shape of a run record that comes from outside (vm.md 11, 12). Hashes are not checked here. */
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { RUN_LIMITS } from "../core/limits.ts";
 import type { FullRunRecord } from "../runs/index.ts";
 import { LIMIT_NAMES } from "../vm/index.ts";
 
 const DIGEST = /^[0-9a-f]{64}$/;
 const RUN_ID = /^[A-Za-z0-9._-]{1,64}$/;
-const MAX_JOURNAL = 65_536;
-const MAX_EVIDENCE = 32_768;
 
 const MEMBERS = new Set(
   (
@@ -51,7 +50,7 @@ const ENTRIES: Readonly<Record<string, Readonly<Record<string, (item: Json | und
     capability: (v) => isText(v, 128),
     args: (v) => v !== undefined,
     ok: (v) => typeof v === "boolean",
-    evidence: (v) => every(v, MAX_EVIDENCE, isDigest),
+    evidence: (v) => every(v, RUN_LIMITS.evidence, isDigest),
   },
   wake: { turn: isCount, task: isCount },
   elapsed: { task: isCount, value: isNumber },
@@ -76,7 +75,7 @@ const isOutcome = (value: Json | undefined): boolean =>
     status: isCount,
     body: (v) => v !== undefined,
     claims: (v) => every(v, 4096, isJsonObject),
-    effects: (v) => every(v, MAX_JOURNAL, isJsonObject),
+    effects: (v) => every(v, RUN_LIMITS.journalEntries, isJsonObject),
     error: (v) => v === null || has(v, { code: (c) => isText(c), reason: (r) => isText(r) }),
   });
 
@@ -96,7 +95,7 @@ export function isRunRecord(value: Json | undefined): value is JsonObject & Full
     startedAt: isCount,
     wallMs: isNumber,
     payload: (v) => v !== undefined,
-    journal: (v) => every(v, MAX_JOURNAL, isJournalEntry),
+    journal: (v) => every(v, RUN_LIMITS.journalEntries, isJournalEntry),
     outcome: isOutcome,
     release: (v) =>
       has(v, {
@@ -108,7 +107,7 @@ export function isRunRecord(value: Json | undefined): value is JsonObject & Full
     inputHash: isDigest,
     outputHash: isDigest,
     metrics: (v) => has(v, Object.fromEntries(METRICS.map((name) => [name, isNumber]))),
-    evidence: (v) => every(v, MAX_EVIDENCE, isDigest),
+    evidence: (v) => every(v, RUN_LIMITS.evidence, isDigest),
     safeStates: (v) => every(v, 256, (item) => isText(item)),
     state: (v) => typeof v === "string" && STATES.has(v),
     sim: (v) => v === undefined || v === true,

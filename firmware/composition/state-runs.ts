@@ -1,13 +1,12 @@
 /** Recorded runs as lists and records, and what a stopped daemon's state says about its last life. */
 import type { JsonObject } from "../core/json.ts";
+import { CONTROL_LIMITS } from "../core/limits.ts";
 import type { ContentStore } from "../evidence/index.ts";
 import { LedgerReader } from "../ledger/index.ts";
 import type { Store } from "../ports/store.ts";
 import { RunStore } from "../runs/index.ts";
 import { plainJson } from "./state-params.ts";
 
-/** Records looked at for one program before a list gives up. */
-const MAX_SCANNED = 100_000;
 /** Entries looked at for the last boot and shutdown. */
 const LIFE_ENTRIES = 20_000;
 
@@ -18,7 +17,7 @@ export async function listRuns(
   options: { readonly limit: number; readonly program: string | null },
 ): Promise<JsonObject> {
   const rows: JsonObject[] = [];
-  const scanned = options.program === null ? options.limit : MAX_SCANNED;
+  const scanned = options.program === null ? options.limit : CONTROL_LIMITS.scanned;
   if (options.limit === 0) return { runs: rows };
   for await (const record of new RunStore(store, content).latest(scanned)) {
     const { runId, program, startedAt, state, release, metrics, outcome, evidence } = record;

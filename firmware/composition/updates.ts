@@ -16,6 +16,7 @@ import { canonicalize } from "../core/canonical-json.ts";
 import { codeOf } from "../core/errors.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { KeyRecord } from "../core/key-record.ts";
+import { POLICY_LIMITS, PROBE_LIMITS } from "../core/limits.ts";
 import { parseJson } from "../core/parse-json.ts";
 import { type ReleaseSet, schemaCheck } from "../runs/index.ts";
 import type { CapabilityView } from "../vm/index.ts";
@@ -26,16 +27,17 @@ import { VERSION } from "./package-info.ts";
 import { selfTests } from "./self-test.ts";
 import type { DeviceState } from "./state.ts";
 
-const MAX_POLICY_BYTES = 262_144;
 type Echo = Awaited<ReturnType<ProbePort["echo"]>>["received"][number];
 
-const MAX_ECHO_BYTES = 256;
 const ANSWERED: ReadonlySet<string> = new Set(["already_active", "already_rejected", "ota_busy"]);
 const FAR_FUTURE_MS = 4_102_444_800_000;
 
 /** The release that came with the installation, as a bundle: the last one to fall back to. */
 export function factoryBundle(policyFile: Uint8Array, set: ReleaseSet): Uint8Array {
-  const policy = parseJson(policyFile, { maxBytes: MAX_POLICY_BYTES, maxDepth: 16 });
+  const policy = parseJson(policyFile, {
+    maxBytes: POLICY_LIMITS.documentBytes,
+    maxDepth: POLICY_LIMITS.documentDepth,
+  });
   const programs = [...set.programs.values()].map(
     ({ document }) => JSON.parse(canonicalize(document)) as JsonObject,
   );
@@ -100,7 +102,7 @@ function probeOf({ state, link, runs, config }: DeviceParts): ProbePort {
   const topic = `${otaTopics(config.fleet, state.identity.deviceId).status.replace(/status$/, "")}loopback`;
   const { clock } = state;
   const echoOf = (payload: Uint8Array): Echo | null => {
-    if (payload.length > MAX_ECHO_BYTES) return null;
+    if (payload.length > PROBE_LIMITS.echoBytes) return null;
     const value: unknown = JSON.parse(new TextDecoder().decode(payload));
     const { seq, nonce } = isJsonObject(value) ? value : {};
     return typeof seq === "number" && typeof nonce === "string" ? { seq, nonce, atMs: clock.monoMs() } : null;

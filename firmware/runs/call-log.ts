@@ -1,11 +1,9 @@
 /** What the calls of one run did, for the ledger and for people. */
 import type { CallResult } from "../capabilities/index.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import { RUN_LIMITS } from "../core/limits.ts";
 import type { LedgerEvent } from "../ledger/types.ts";
 import type { Reply } from "./reply.ts";
-
-const MAX_EVENTS = 32;
-const MAX_DETAIL_BYTES = 4096;
 
 export interface NotedCall {
   readonly capability: string;
@@ -20,7 +18,7 @@ interface Note {
 }
 
 const bounded = (details: Json): Json =>
-  JSON.stringify(details).length <= MAX_DETAIL_BYTES ? details : { truncated: true };
+  JSON.stringify(details).length <= RUN_LIMITS.noteCharacters ? details : { truncated: true };
 
 export class CallLog {
   readonly calls: NotedCall[] = [];
@@ -60,13 +58,15 @@ export class CallLog {
       actor,
       severity: "warn" as const,
       data:
-        index === MAX_EVENTS - 1 && this.#dropped > 0 ? { ...data, furtherNotShown: this.#dropped } : data,
+        index === RUN_LIMITS.notes - 1 && this.#dropped > 0
+          ? { ...data, furtherNotShown: this.#dropped }
+          : data,
       runId,
     }));
   }
 
   #add(note: Note): void {
-    if (this.#notes.length < MAX_EVENTS) this.#notes.push(note);
+    if (this.#notes.length < RUN_LIMITS.notes) this.#notes.push(note);
     else this.#dropped++;
   }
 }

@@ -6,14 +6,11 @@ import { concat, fromUtf8 } from "../core/bytes.ts";
 import { jcs } from "../core/canonical-json.ts";
 import { CodedError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
+import { RUN_LIMITS } from "../core/limits.ts";
 import { parseJsonText } from "../core/parse-json.ts";
 import { type ContentStore, stageBlob } from "../evidence/index.ts";
 import type { StoreOp } from "../ports/store.ts";
 import type { JournalEntry } from "../vm/types.ts";
-
-const INLINE_BYTES = 16_384;
-const PART_BYTES = 1_048_576;
-const MAX_DEPTH = 64;
 
 /** Where a journal lies that is not inline. */
 export interface JournalBlob {
@@ -31,10 +28,10 @@ export interface StagedJournal {
 /** Operations for the batch of the settlement. */
 export function stageJournal(journal: readonly JournalEntry[]): StagedJournal {
   const bytes = jcs(journal);
-  if (bytes.length <= INLINE_BYTES) return { stored: journal, ops: [] };
+  if (bytes.length <= RUN_LIMITS.inlineJournalBytes) return { stored: journal, ops: [] };
   const blobs = [];
-  for (let at = 0; at < bytes.length; at += PART_BYTES) {
-    blobs.push(stageBlob(bytes.subarray(at, at + PART_BYTES), PART_BYTES));
+  for (let at = 0; at < bytes.length; at += RUN_LIMITS.journalPartBytes) {
+    blobs.push(stageBlob(bytes.subarray(at, at + RUN_LIMITS.journalPartBytes), RUN_LIMITS.journalPartBytes));
   }
   const sha256 = sha256Hex(bytes);
   const stored = blobs.length === 1 ? { sha256 } : { sha256, parts: blobs.map((blob) => blob.sha256) };
@@ -54,6 +51,9 @@ export async function readJournal(
       details: { sha256 },
     });
   }
-  const journal = parseJsonText(fromUtf8(bytes), { maxBytes: bytes.length, maxDepth: MAX_DEPTH });
+  const journal = parseJsonText(fromUtf8(bytes), {
+    maxBytes: bytes.length,
+    maxDepth: RUN_LIMITS.recordDepth,
+  });
   return journal as readonly JournalEntry[] & typeof journal;
 }

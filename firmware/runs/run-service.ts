@@ -3,6 +3,7 @@ import { canonicalize } from "../core/canonical-json.ts";
 import { CodedError, type Refusal, refusal } from "../core/errors.ts";
 import { hashJson } from "../core/hash.ts";
 import type { JsonObject } from "../core/json.ts";
+import { RUN_LIMITS } from "../core/limits.ts";
 import { shortText } from "../core/short-text.ts";
 import type { LedgerWriter } from "../ledger/types.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -48,10 +49,6 @@ interface Lane {
   queued: (() => void) | null;
   missed: number;
 }
-
-/** Characters of a program's name that was asked for and does not exist. */
-const MAX_NAME = 128;
-const DRAIN_MS = 10_000;
 
 /** What has no canonical form can be neither hashed nor recorded: it is refused, and the record leaves it out. */
 function notCanonical({ payload, trigger }: RunRequest): Refusal | null {
@@ -197,7 +194,7 @@ export class RunService implements AsyncDisposable {
         severity: "warn" as const,
         data: {
           effect: "run",
-          program: shortText(request.program, MAX_NAME),
+          program: shortText(request.program, RUN_LIMITS.nameCharacters),
           reason: why.reason,
           code: why.code,
           details: why.details,
@@ -214,7 +211,7 @@ export class RunService implements AsyncDisposable {
   /** Ends admission, waits for running runs at most 10 s, then cuts what is left. */
   async drain(
     reason: "shutdown" | "overlap_restart" | "quarantined" = "shutdown",
-    limitMs = DRAIN_MS,
+    limitMs: number = RUN_LIMITS.drainMs,
   ): Promise<void> {
     this.#admitting = false;
     for (const lane of this.#lanes.values()) {

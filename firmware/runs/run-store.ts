@@ -5,6 +5,7 @@ import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { CodedError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import { isJsonObject } from "../core/json.ts";
+import { PROGRAM_LIMITS } from "../core/limits.ts";
 import { parseJsonText } from "../core/parse-json.ts";
 import type { ContentStore } from "../evidence/index.ts";
 import { del, put, type Store, type StoreOp } from "../ports/store.ts";
@@ -16,7 +17,6 @@ const RUNS = "run";
 export const OPEN_RUNS = "runopen";
 const OPEN = OPEN_RUNS;
 const DOCUMENTS = "progdoc";
-const MAX_DOCUMENT_BYTES = 262_144;
 
 /** A run whose settlement has not been written yet; found after a power loss. */
 export interface OpenRun {
@@ -144,7 +144,7 @@ export class RunStore {
         details: { sha256: programHash },
       });
     }
-    const document = parseJsonText(fromUtf8(value), { maxBytes: MAX_DOCUMENT_BYTES, maxDepth: 64 });
+    const document = parseJsonText(fromUtf8(value), { maxBytes: PROGRAM_LIMITS.documentBytes, maxDepth: 64 });
     return document as ProgramDocument & typeof document;
   }
 }

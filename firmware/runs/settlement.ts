@@ -1,13 +1,11 @@
 /** Turns a finished run into one atomic commit: its record, evidence, staged writes and its ledger entries. */
 import { toHex } from "../core/bytes.ts";
 import type { JsonObject } from "../core/json.ts";
+import { LEDGER_LIMITS, RUN_LIMITS } from "../core/limits.ts";
 import { evidenceRoot } from "../ledger/index.ts";
 import type { CommitUnit, LedgerEvent, Severity } from "../ledger/types.ts";
 import type { StoreOp } from "../ports/store.ts";
 import type { FullRunRecord } from "./run-store.ts";
-
-const MAX_REFS = 64;
-const MAX_EFFECTS = 64;
 
 export interface RunFacts {
   readonly record: FullRunRecord;
@@ -44,10 +42,12 @@ export function runEvent({ record, evidence }: RunFacts): LedgerEvent {
     wallMs: metrics.wallMs,
     evidenceRoot: toHex(evidenceRoot(evidence)),
     evidenceCount: evidence.length,
-    effects: outcome.effects.slice(0, MAX_EFFECTS).map(({ capability, args, outcome: result }) => {
-      const output = (args as JsonObject | null)?.output;
-      return { capability, output: typeof output === "string" ? output : null, outcome: result };
-    }),
+    effects: outcome.effects
+      .slice(0, RUN_LIMITS.settledEffects)
+      .map(({ capability, args, outcome: result }) => {
+        const output = (args as JsonObject | null)?.output;
+        return { capability, output: typeof output === "string" ? output : null, outcome: result };
+      }),
     ...(record.safeStates.length > 0 ? { safeStates: [...record.safeStates] } : {}),
     ...error,
   };
@@ -57,7 +57,7 @@ export function runEvent({ record, evidence }: RunFacts): LedgerEvent {
     severity: severityOf(record),
     data,
     runId: record.runId,
-    ...(evidence.length > 0 ? { refs: evidence.slice(0, MAX_REFS) } : {}),
+    ...(evidence.length > 0 ? { refs: evidence.slice(0, LEDGER_LIMITS.refs) } : {}),
   };
 }
 

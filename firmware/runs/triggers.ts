@@ -2,6 +2,7 @@
 import { type ChannelDirectory, parseUri, type Scheduler } from "../capabilities/index.ts";
 import { codeOf, messageOf } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import { RUN_LIMITS } from "../core/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { GpioLine, Hardware } from "../ports/hardware.ts";
 import type { Log } from "../ports/log.ts";
@@ -26,7 +27,6 @@ export interface TriggersOptions {
 type GpioTrigger = Extract<TriggerDeclaration, { on: "gpio" }>;
 
 const UNSUPPORTED: ReadonlySet<string> = new Set(["cron", "mqtt", "signal", "queue"]);
-const RETRY_MS = 5000;
 
 export class Triggers implements AsyncDisposable {
   readonly #options: TriggersOptions;
@@ -141,7 +141,7 @@ export class Triggers implements AsyncDisposable {
         return;
       } catch (error) {
         this.#failed("gpio_trigger", program, error);
-        await clock.sleep(RETRY_MS, signal).catch(() => undefined);
+        await clock.sleep(RUN_LIMITS.triggerRetryMs, signal).catch(() => undefined);
       }
     }
   }

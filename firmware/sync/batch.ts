@@ -2,14 +2,15 @@
 import { jcs } from "../core/canonical-json.ts";
 import { hashJson, sha256Hex } from "../core/hash.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
+import { GOSSIP_LIMITS } from "../core/limits.ts";
 import { readDelta } from "./crdt/delta-schema.ts";
 import { CRDT_TYPES, type CrdtState, type CrdtType } from "./crdt/types.ts";
 import { BATCH_TYPE, readPayload, type SignedMessage, type SigningKey, signMessage } from "./envelope.ts";
 import { deviceOfReplica, isReplicaId, parseStamp } from "./hlc.ts";
 import { documentRule, type Roster } from "./roster.ts";
 
-export const MAX_DELTAS = 256;
-export const MAX_DELTA_BYTES = 32 * 1024;
+export const MAX_DELTAS = GOSSIP_LIMITS.deltas;
+export const MAX_DELTA_BYTES = GOSSIP_LIMITS.deltaBytes;
 
 export interface Delta {
   readonly doc: string;

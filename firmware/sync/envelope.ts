@@ -8,12 +8,13 @@ import { verifyEd25519 } from "../core/ed25519.ts";
 import { CodedError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
 import { keyIdOf } from "../core/key-record.ts";
+import { GOSSIP_LIMITS } from "../core/limits.ts";
 import { parseJson } from "../core/parse-json.ts";
 import { decodeStrictCbor } from "./strict-cbor.ts";
 
 export const BATCH_TYPE = "application/vnd.imu.batch+json";
 export const GOSSIP_TYPE = "application/vnd.imu.gossip+json";
-export const MAX_MESSAGE_BYTES = 65_536;
+export const MAX_MESSAGE_BYTES = GOSSIP_LIMITS.messageBytes;
 
 export interface SignedMessage {
   readonly payloadType: string;
@@ -78,7 +79,10 @@ export const isSignedBy = (message: SignedMessage, keyId: string, publicKeyHex: 
 
 /** The payload's one reading. @throws CodedError `malformed` (400) unless it is RFC 8785 JSON. */
 export function readPayload(message: SignedMessage): Json {
-  const value = parseJson(message.payload, { maxBytes: MAX_MESSAGE_BYTES, maxDepth: 16 });
+  const value = parseJson(message.payload, {
+    maxBytes: MAX_MESSAGE_BYTES,
+    maxDepth: GOSSIP_LIMITS.messageDepth,
+  });
   if (canonicalize(value) !== fromUtf8(message.payload)) throw malformed("payload is not canonical");
   return value;
 }

@@ -1,11 +1,9 @@
 /** Sends and receives on `imu/v1/<fleet>/gossip/…` (sync.md 4.2) within the limits of sync.md 4.5. */
 import { messageOf } from "../core/errors.ts";
+import { GOSSIP_LIMITS, PEER_LIMITS } from "../core/limits.ts";
 import { TokenBucket, takeAll } from "../core/token-bucket.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InboundMessage, MessageBus } from "../ports/message-bus.ts";
-import { PEER_LIMITS } from "./peer-limits.ts";
-
-const EXPIRY_SECONDS = 60;
 
 export interface InboundGossip {
   readonly kind: string;
@@ -89,7 +87,7 @@ export class GossipLink {
       .publish(`${this.#prefix}${kind}/${middle}${this.#deviceId}`, bytes, {
         qos: kind === "digest" ? 0 : 1,
         retain,
-        ...(retain ? {} : { expirySeconds: EXPIRY_SECONDS }),
+        ...(retain ? {} : { expirySeconds: GOSSIP_LIMITS.expirySec }),
       })
       .catch((error: unknown) => this.#onFailure(messageOf(error)))
       .finally(() => this.#pending.delete(sent));

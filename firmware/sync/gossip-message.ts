@@ -1,6 +1,7 @@
 /** Payloads of `gossip+json` messages (sync.md 4.2), read strictly. */
 import { jcs } from "../core/canonical-json.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { GOSSIP_LIMITS } from "../core/limits.ts";
 import { isReplicaId, parseStamp } from "./hlc.ts";
 import type { HeadRow } from "./measures.ts";
 
@@ -32,8 +33,8 @@ export type Gossip = GossipBody & {
   readonly hlc: string;
 };
 
-export const MAX_PULL = 64;
-export const MAX_HEADS_PAGE_BYTES = 16 * 1024;
+export const MAX_PULL = GOSSIP_LIMITS.pulls;
+export const MAX_HEADS_PAGE_BYTES = GOSSIP_LIMITS.headsPageBytes;
 const HASH = /^[0-9a-f]{64}$/;
 const ENVELOPE_MEMBERS = ["fleet", "from", "hlc", "kind", "v"];
 

@@ -1,5 +1,6 @@
 /** The conversation with the peers: digests, pulls, fills, proofs (sync.md 4.2, 4.4, 5). */
 import { CodedError, codeOf } from "../core/errors.ts";
+import { GOSSIP_LIMITS } from "../core/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import type { StoreOp } from "../ports/store.ts";
@@ -33,9 +34,6 @@ import type { Received, Receiver } from "./receiver.ts";
 import type { ForkProof, Replica } from "./replica.ts";
 import type { Reporter } from "./reporter.ts";
 import { activeMembers } from "./roster.ts";
-
-const FILL_BYTES = 44 * 1024;
-const HEADS_RETRY_MS = 5_000;
 
 export interface GossipOptions {
   readonly fleet: string;
@@ -231,7 +229,7 @@ export class Gossip {
   askHeads(peer: string): void {
     const now = this.#o.clock.monoMs();
     if ((this.#headsAskedUntil.get(peer) ?? 0) > now) return;
-    this.#headsAskedUntil.set(peer, now + HEADS_RETRY_MS);
+    this.#headsAskedUntil.set(peer, now + GOSSIP_LIMITS.retryMs);
     this.#o.clock.after(this.#o.entropy.below(this.#o.pullWaitMs), () => {
       this.#o.enqueue(async () => {
         if (this.#summaries.get(peer) === this.#o.replica.summary()) this.#headsAskedUntil.delete(peer);
@@ -273,7 +271,7 @@ export class Gossip {
         const link = this.#o.replica.link(origin, seq);
         if (!link) break;
         const text = messageToText(link.bytes);
-        if (batches.length > 0 && bytes + text.length > FILL_BYTES) {
+        if (batches.length > 0 && bytes + text.length > GOSSIP_LIMITS.fillBytes) {
           bodies.push({ kind: "fill", target, batches });
           batches = [];
           bytes = 0;

@@ -1,12 +1,6 @@
 /** Batches that wait for a predecessor, a roster or the clock (sync.md 4.3): bounded per origin and in time. */
+import { HELD_LIMITS } from "../core/limits.ts";
 import type { SignedBatch } from "./batch.ts";
-
-export const HOLD = {
-  maxBatches: 1024,
-  maxBytes: 4 * 1024 * 1024,
-  maxOrigins: 1024,
-  forMs: 300_000,
-} as const;
 
 interface Row {
   readonly batch: SignedBatch;
@@ -28,10 +22,11 @@ export class HeldBatches {
     const rows = this.#origins.get(origin) ?? new Map<string, Row>();
     const bytes = [...rows.values()].reduce((sum, row) => sum + row.batch.message.bytes.length, 0);
     const isNewOrigin = !this.#origins.has(origin);
-    if (isNewOrigin && this.#origins.size >= HOLD.maxOrigins) return false;
-    if (rows.size >= HOLD.maxBatches || bytes + batch.message.bytes.length > HOLD.maxBytes) return false;
+    if (isNewOrigin && this.#origins.size >= HELD_LIMITS.maxOrigins) return false;
+    if (rows.size >= HELD_LIMITS.maxBatches || bytes + batch.message.bytes.length > HELD_LIMITS.maxBytes)
+      return false;
     this.#origins.set(origin, rows);
-    if (!rows.has(batch.hash)) rows.set(batch.hash, { batch, untilMono: monoMs + HOLD.forMs });
+    if (!rows.has(batch.hash)) rows.set(batch.hash, { batch, untilMono: monoMs + HELD_LIMITS.forMs });
     return true;
   }
 

@@ -3,8 +3,9 @@
  * the text is the order of time and it is total. Stamps never go back, whatever the wall clock does.
  */
 import { CodedError } from "../core/errors.ts";
+import { SYNC_LIMITS } from "../core/limits.ts";
 
-export const MAX_DRIFT_MS = 60_000;
+export const MAX_DRIFT_MS = SYNC_LIMITS.driftMs;
 const MAX_COUNTER = 0xffff;
 const MAX_MS = 0xffff_ffff_ffff;
 const REPLICA = /^([a-z0-9-]{1,40})\.([a-z0-9]{1,12})$/;

@@ -1,13 +1,12 @@
 /** The device's own stamps, with a high-water mark in the store so that a restart never goes back (sync.md 1). */
 import { decodeCbor, encodeCbor } from "../core/cbor.ts";
+import { SYNC_LIMITS } from "../core/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import { put, type Store, type StoreOp } from "../ports/store.ts";
 import { formatStamp, type HlcState, receive, type Stamp, tick } from "./hlc.ts";
 
 export const HLC_SUB = "sync/hlc";
 const MARK = "mark";
-const AHEAD_MS = 10_000;
-const WRITE_EVERY_MS = 5_000;
 
 export class HybridClock {
   readonly #clock: Clock;
@@ -43,8 +42,8 @@ export class HybridClock {
 
   /** What must become durable before a stamp made until now is shown to anyone; nothing while the mark is ahead. */
   markOps(): readonly StoreOp[] {
-    if (this.#state.ms + AHEAD_MS - WRITE_EVERY_MS < this.#markMs) return [];
-    this.#markMs = this.#state.ms + AHEAD_MS;
+    if (this.#state.ms + SYNC_LIMITS.markAheadMs - SYNC_LIMITS.markEveryMs < this.#markMs) return [];
+    this.#markMs = this.#state.ms + SYNC_LIMITS.markAheadMs;
     return [put(HLC_SUB, MARK, encodeCbor(this.#markMs))];
   }
 

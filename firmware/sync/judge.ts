@@ -1,7 +1,8 @@
 /** The receiving checks of a batch in their fixed order (sync.md 4.3). Pure: every replica judges alike. */
+import { GOSSIP_LIMITS } from "../core/limits.ts";
 import { compareStamps, deviceOfReplica, MAX_DRIFT_MS, parseStamp } from "./hlc.ts";
 
-export const MAX_BATCH_BYTES = 65_536;
+export const MAX_BATCH_BYTES = GOSSIP_LIMITS.batchBytes;
 
 export type VoidCode = "hlc_backwards" | "roster_backwards" | "writer_denied" | "delta_invalid";
 export type Verdict =

@@ -1,5 +1,6 @@
 /** Fleet lease, fencing and the quorum gate as pure rules (sync.md 9). Times are monotonic milliseconds. */
-export const MAX_LEASE_TTL_MS = 60_000;
+import { SYNC_LIMITS } from "../core/limits.ts";
+export const MAX_LEASE_TTL_MS = SYNC_LIMITS.leaseTtlMs;
 
 export interface LeaseGrantState {
   /** Largest token promised. */

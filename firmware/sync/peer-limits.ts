@@ -1,17 +1,6 @@
 /** What one sender, and all of them together, may cost this device (sync.md 4.5). */
+import { PEER_LIMITS } from "../core/limits.ts";
 import { TokenBucket, takeAll } from "../core/token-bucket.ts";
-
-export const PEER_LIMITS = {
-  messages: { rps: 20, burst: 60 },
-  bytes: { rps: 65_536, burst: 262_144 },
-  all: { rps: 200, burst: 400 },
-  maxPeers: 1024,
-  windowMs: 600_000,
-  invalidPerWindow: 10,
-  dropsPerWindow: 100,
-  muteMs: 60_000,
-  maxMuteMs: 3_600_000,
-} as const;
 
 interface Peer {
   readonly messages: TokenBucket;

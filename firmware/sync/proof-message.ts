@@ -1,12 +1,13 @@
 /** A proof of a fork as it travels: the two signed batches, verified like batches (sync.md 5). */
 import { encodeCbor } from "../core/cbor.ts";
+import { GOSSIP_LIMITS } from "../core/limits.ts";
 import { readBatch } from "./batch.ts";
-import { MAX_MESSAGE_BYTES, readMessage } from "./envelope.ts";
+import { readMessage } from "./envelope.ts";
 import type { ForkProof, Replica } from "./replica.ts";
 import { decodeStrictCbor } from "./strict-cbor.ts";
 
 /** Two messages of the largest size and their frame. */
-export const MAX_PROOF_BYTES = 2 * MAX_MESSAGE_BYTES + 16;
+export const MAX_PROOF_BYTES = GOSSIP_LIMITS.proofBytes;
 
 export const encodeProof = ({ a, b }: ForkProof): Uint8Array => encodeCbor([Buffer.from(a), Buffer.from(b)]);
 

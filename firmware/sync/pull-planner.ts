@@ -1,8 +1,6 @@
 /** What is known to exist elsewhere and is missing here, and what has been asked for (sync.md 4.4). */
+import { GOSSIP_LIMITS } from "../core/limits.ts";
 import { MAX_PULL, type Range } from "./gossip-message.ts";
-
-const RETRY_MS = 5_000;
-const MAX_ORIGINS = 1024;
 
 interface Known {
   readonly seq: number;
@@ -17,7 +15,7 @@ export class PullPlanner {
   /** A peer has this origin up to `seq`. */
   note(origin: string, seq: number, peer: string): void {
     const known = this.#best.get(origin);
-    if (known === undefined && this.#best.size >= MAX_ORIGINS) return;
+    if (known === undefined && this.#best.size >= GOSSIP_LIMITS.origins) return;
     if (known === undefined || seq >= known.seq) this.#best.set(origin, { seq, peer });
   }
 
@@ -48,7 +46,7 @@ export class PullPlanner {
       const ranges = byPeer.get(peer) ?? [];
       const left = MAX_PULL - ranges.reduce((sum, range) => sum + range.to - range.from + 1, 0);
       if (left <= 0) continue;
-      this.#askedUntil.set(origin, monoMs + RETRY_MS);
+      this.#askedUntil.set(origin, monoMs + GOSSIP_LIMITS.retryMs);
       ranges.push({ origin, from: have + 1, to: Math.min(seq, have + left) });
       byPeer.set(peer, ranges);
     }

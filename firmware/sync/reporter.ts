@@ -1,5 +1,6 @@
 /** Counts what goes wrong and reports it without flooding: the first of a kind at once, then a count per minute. */
 import type { JsonObject } from "../core/json.ts";
+import { SYNC_LIMITS } from "../core/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 
 /** Becomes a ledger entry in the composition root. */
@@ -15,11 +16,6 @@ export interface SyncEvent {
   readonly severity: "info" | "warn" | "error";
   readonly data: JsonObject;
 }
-
-const QUIET_MS = 60_000;
-const MAX_KEYS = 1024;
-/** Rejections told per minute, whoever they come from: names of senders cost an attacker nothing. */
-const MAX_TOLD = 20;
 
 export class Reporter {
   readonly #clock: Clock;
@@ -56,16 +52,16 @@ export class Reporter {
       return;
     }
     if (this.#window.until <= now)
-      this.#window = { until: now + QUIET_MS, told: 0, suppressed: this.#window.suppressed };
-    if (this.#window.told >= MAX_TOLD) {
+      this.#window = { until: now + SYNC_LIMITS.quietMs, told: 0, suppressed: this.#window.suppressed };
+    if (this.#window.told >= SYNC_LIMITS.rejectionsTold) {
       this.#window.suppressed++;
       return;
     }
     this.#window.told++;
     const others = this.#window.suppressed;
     this.#window.suppressed = 0;
-    if (this.#recent.size >= MAX_KEYS) this.#recent.clear();
-    this.#recent.set(key, { until: now + QUIET_MS, suppressed: 0 });
+    if (this.#recent.size >= SYNC_LIMITS.rejectionKeys) this.#recent.clear();
+    this.#recent.set(key, { until: now + SYNC_LIMITS.quietMs, suppressed: 0 });
     const data = { channel: "gossip", sender, code, repeated: known?.suppressed ?? 0, others, ...details };
     this.#onEvent({ kind: "inbound_rejected", severity: "warn", data });
   }

@@ -2,6 +2,7 @@
 import { CodedError } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject, member } from "../core/json.ts";
 import { keyIdOf } from "../core/key-record.ts";
+import { FILE_LIMITS } from "../core/limits.ts";
 import { parseJson } from "../core/parse-json.ts";
 import { CRDT_TYPES, type CrdtType } from "./crdt/types.ts";
 import { isReplicaId } from "./hlc.ts";
@@ -35,7 +36,6 @@ export interface Roster {
   readonly documents: readonly DocumentRule[];
 }
 
-const MAX_BYTES = 4 * 1024 * 1024;
 const MEMBERS = "devices,documents,expiresAt,fleet,groups,issuedAt,schema,version";
 const DEVICE_MEMBERS = new Set(
   (
@@ -148,7 +148,7 @@ function fromObject(root: JsonObject): Roster {
  * @throws CodedError `malformed` (400) with `details.where`.
  */
 export function readRoster(bytes: Uint8Array): Roster {
-  const root = parseJson(bytes, { maxBytes: MAX_BYTES, maxDepth: 8 });
+  const root = parseJson(bytes, { maxBytes: FILE_LIMITS.rosterBytes, maxDepth: FILE_LIMITS.listDepth });
   return isJsonObject(root) ? fromObject(root) : invalid("root");
 }
 

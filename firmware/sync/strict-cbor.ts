@@ -4,6 +4,7 @@
  */
 import { fromUtf8 } from "../core/bytes.ts";
 import { CodedError } from "../core/errors.ts";
+import { GOSSIP_LIMITS } from "../core/limits.ts";
 
 export type CborValue =
   | null
@@ -13,8 +14,6 @@ export type CborValue =
   | Uint8Array
   | readonly CborValue[]
   | ReadonlyMap<string, CborValue>;
-
-const MAX_DEPTH = 16;
 
 function malformed(why: string, cause?: unknown): never {
   throw new CodedError("malformed", `The message is not strict CBOR: ${why}.`, {
@@ -81,7 +80,7 @@ class Reader {
   }
 
   value(depth: number): CborValue {
-    if (depth > MAX_DEPTH) malformed("too deep");
+    if (depth > GOSSIP_LIMITS.messageDepth) malformed("too deep");
     const head = this.#view.getUint8(this.#take(1));
     const major = head >> 5;
     const info = head & 0x1f;

@@ -8,6 +8,7 @@ import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import type { Ed25519KeyPair } from "../core/ed25519.ts";
 import { CodedError, messageOf } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
+import { GOSSIP_LIMITS, SYNC_LIMITS } from "../core/limits.ts";
 import type { LedgerWriter } from "../ledger/types.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
@@ -39,10 +40,7 @@ import { TRICKLE } from "./trickle.ts";
 import { WriteCollector } from "./write-collector.ts";
 
 const INCARNATION = "incarnation";
-const MAX_INBOX = 1024;
-const MAX_GROUP = 32;
 const PEERS_ASKED = { atBoot: 5, atReconnect: 2 } as const;
-const HOUSEKEEPING_MS = 60_000;
 
 export interface SyncOptions {
   readonly store: Store;
@@ -120,7 +118,7 @@ export class SyncService implements AsyncDisposable {
       clock,
       entropy,
       link: this.#link,
-      pullWaitMs: Math.min(500, Math.floor((options.iminMs ?? TRICKLE.iminMs) / 8)),
+      pullWaitMs: Math.min(GOSSIP_LIMITS.pullWaitMs, Math.floor((options.iminMs ?? TRICKLE.iminMs) / 8)),
       reporter,
       commit: (ops) => this.#commit(ops),
       enqueue: (task) => this.#background(task),
@@ -129,7 +127,8 @@ export class SyncService implements AsyncDisposable {
       onAppended: (batch) => this.#appended(batch),
       onProof: (proof) => this.#proven(proof),
     });
-    this.#collector = new WriteCollector(clock, options.collectMs ?? 200, async (writes) => {
+    const { collectMs = GOSSIP_LIMITS.collectMs } = options;
+    this.#collector = new WriteCollector(clock, collectMs, async (writes) => {
       await this.commitWith(writes, (ops) => options.committer.commit({ events: [], ops }));
     });
     this.#digests = new DigestTimer({
@@ -172,7 +171,7 @@ export class SyncService implements AsyncDisposable {
       this.#digests.inconsistent();
       this.#gossip.rejoin(PEERS_ASKED.atReconnect);
     });
-    this.#after(this.#o.listenMs ?? 2_000, () => this.#stopListening());
+    this.#after(this.#o.listenMs ?? SYNC_LIMITS.listenMs, () => this.#stopListening());
     this.#background(() => this.#gossip.sendDigest());
     this.#gossip.rejoin(PEERS_ASKED.atBoot);
     this.#housekeeping();
@@ -187,7 +186,7 @@ export class SyncService implements AsyncDisposable {
   }
 
   #housekeeping(): void {
-    this.#after(HOUSEKEEPING_MS, () => {
+    this.#after(SYNC_LIMITS.housekeepingMs, () => {
       this.#background(() => this.#gossip.retryHeld());
       this.#housekeeping();
     });
@@ -215,7 +214,7 @@ export class SyncService implements AsyncDisposable {
   #admit(message: InboundGossip): void {
     const { sender, payload } = message;
     const admission = this.#limits.admit(sender, payload.length, this.#o.clock.monoMs());
-    const isFull = this.#inbox.length >= MAX_INBOX;
+    const isFull = this.#inbox.length >= GOSSIP_LIMITS.inbox;
     if (admission !== "ok" || isFull) {
       this.#reporter.rejected(sender, "rate_limited", { muted: admission === "muted", inbox: isFull });
       return;
@@ -223,7 +222,7 @@ export class SyncService implements AsyncDisposable {
     this.#inbox.push(message);
     this.#background(async () => {
       // What has come in meanwhile shares one sync of the disk: a busy fleet must not hold up local runs.
-      const group = this.#inbox.splice(0, MAX_GROUP);
+      const group = this.#inbox.splice(0, GOSSIP_LIMITS.inboxGroup);
       if (group.length > 0) await this.#gossip.handle(group);
     });
   }

@@ -1,7 +1,8 @@
 /** Who witnesses whose ledger, and whose signature counts (sync.md 7). */
 import { sha256Hex } from "../core/hash.ts";
+import { SYNC_LIMITS } from "../core/limits.ts";
 
-export const WITNESSES = 3;
+export const WITNESSES = SYNC_LIMITS.witnesses;
 
 /** All other members, the one with the largest sha256(device + '\n' + peer) first. */
 export const witnessOrder = (device: string, members: readonly string[]): readonly string[] =>

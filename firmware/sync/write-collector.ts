@@ -1,10 +1,8 @@
 /** Collects local writes for a moment, so that they share one batch and one sync of the disk (sync.md 4.1). */
 import { CodedError } from "../core/errors.ts";
+import { GOSSIP_LIMITS } from "../core/limits.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { LocalWrite } from "./local-change.ts";
-
-const MAX_WAITING = 1024;
-const MAX_GROUP = 64;
 
 interface Waiting {
   readonly write: LocalWrite;
@@ -28,7 +26,7 @@ export class WriteCollector {
 
   /** Resolves once the write is durable. @throws CodedError `doc_full` (429) when too many wait, and the write's own. */
   add(write: LocalWrite): Promise<void> {
-    if (this.#waiting.length >= MAX_WAITING) {
+    if (this.#waiting.length >= GOSSIP_LIMITS.waitingWrites) {
       const message = "Too many writes wait for the store.";
       return Promise.reject(new CodedError("doc_full", message, { status: 429 }));
     }
@@ -42,7 +40,7 @@ export class WriteCollector {
     this.#timer?.cancel();
     this.#timer = null;
     while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, MAX_GROUP);
+      const group = this.#waiting.splice(0, GOSSIP_LIMITS.writeGroup);
       const run = this.#writeGroup(group).finally(() => this.#running.delete(run));
       this.#running.add(run);
     }

@@ -2,6 +2,7 @@
 import { codeOf } from "../../firmware/core/errors.ts";
 import { hashJson } from "../../firmware/core/hash.ts";
 import type { JsonObject } from "../../firmware/core/json.ts";
+import { TRIAL_LIMITS } from "../../firmware/core/limits.ts";
 
 export type GateClass = "hard" | "soft";
 
@@ -51,9 +52,6 @@ export interface GateReport {
   /** Names of the gates that were run, in order. */
   readonly ran: readonly string[];
 }
-
-/** Violations kept with a result; the report of the moment has all of them. */
-const MAX_KEPT = 64;
 
 const byCode = (a: GateViolation, b: GateViolation): number =>
   a.code < b.code ? -1 : a.code > b.code ? 1 : 0;
@@ -107,7 +105,7 @@ export async function runGates(
       results.push({
         gate: gate.name,
         ok: found.violations.length === 0,
-        violations: found.violations.slice(0, MAX_KEPT),
+        violations: found.violations.slice(0, TRIAL_LIMITS.keptViolations),
         at: context.at,
         inputHash: hashJson({ gate: gate.name, input: context.input }),
         ...(found.facts ? { facts: found.facts } : {}),

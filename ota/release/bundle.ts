@@ -4,11 +4,12 @@ import { readCanonical } from "../../firmware/core/dsse-verify.ts";
 import { type Refusal, refusal } from "../../firmware/core/errors.ts";
 import { sha256Hex } from "../../firmware/core/hash.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../firmware/core/json.ts";
+import { RELEASE_LIMITS } from "../../firmware/core/limits.ts";
 
 export const BUNDLE_SCHEMA = "imu.release-bundle/1";
-export const MAX_BUNDLE_BYTES = 4 * 1024 * 1024;
-export const MAX_PROGRAMS = 256;
-export const MAX_SELF_TESTS = 64;
+export const MAX_BUNDLE_BYTES = RELEASE_LIMITS.bundleBytes;
+export const MAX_PROGRAMS = RELEASE_LIMITS.programs;
+export const MAX_SELF_TESTS = RELEASE_LIMITS.selfTests;
 
 /** One dry run that the new release must pass on the device before it may stay. */
 export interface SelfTestEntry {
@@ -35,7 +36,6 @@ export interface ReleaseBundle {
 
 const REQUIRED = ["expiresAt", "issuedAt", "notes", "policy", "programs", "releaseId", "schema", "version"];
 const RELEASE_ID = /^[a-z0-9][a-z0-9._-]{0,63}$/;
-const MAX_NOTES = 4096;
 
 /** Release ids: 1 to 64 of a-z, 0-9, dot, underscore, hyphen. */
 export const isReleaseId = (value: unknown): value is string =>
@@ -44,7 +44,7 @@ export const isReleaseId = (value: unknown): value is string =>
 export const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
 export const isNotes = (value: unknown): value is string =>
-  typeof value === "string" && value.length <= MAX_NOTES;
+  typeof value === "string" && value.length <= RELEASE_LIMITS.notes;
 
 /** True if the object has all required members and none beyond the optional ones. */
 export function hasMembers(

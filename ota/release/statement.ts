@@ -6,6 +6,7 @@ import { CodedError, type Refusal, refusal } from "../../firmware/core/errors.ts
 import { isJsonObject, type Json } from "../../firmware/core/json.ts";
 import type { KeyRecord } from "../../firmware/core/key-record.ts";
 import { keyProblem } from "../../firmware/core/key-use.ts";
+import { RELEASE_LIMITS } from "../../firmware/core/limits.ts";
 import { parseJson } from "../../firmware/core/parse-json.ts";
 import { judgeQuorum } from "../trust/quorum.ts";
 import { hasMembers, isNotes, isReleaseId, isTime, MAX_BUNDLE_BYTES } from "./bundle.ts";
@@ -13,8 +14,7 @@ import { hasMembers, isNotes, isReleaseId, isTime, MAX_BUNDLE_BYTES } from "./bu
 export const RELEASE_TYPE = "application/vnd.imu.release+json";
 export const STATEMENT_SCHEMA = "imu.release/1";
 /** The envelope: payload of 64 KiB in base64 and 16 signatures. */
-export const MAX_STATEMENT_BYTES = 96 * 1024;
-const MAX_PAYLOAD_BYTES = 64 * 1024;
+export const MAX_STATEMENT_BYTES = RELEASE_LIMITS.statementBytes;
 
 export type ReleaseAudience =
   | "*"
@@ -55,13 +55,12 @@ const MEMBERS = [
 ];
 const HASH = /^[0-9a-f]{64}$/;
 const REPAIR = /^[a-z][a-z0-9_]{0,63}(:[a-z][a-z0-9._-]{0,63})?$/;
-const MAX_LIST = 1024;
 
 const malformed = (at: string): Refusal => refusal("malformed", 400, { at });
 const isHash = (value: unknown): value is string => typeof value === "string" && HASH.test(value);
 
 function texts(value: Json | undefined, pattern: RegExp): readonly string[] | null {
-  if (!Array.isArray(value) || value.length > MAX_LIST) return null;
+  if (!Array.isArray(value) || value.length > RELEASE_LIMITS.listed) return null;
   const list: readonly Json[] = value;
   const found = list.filter((item) => typeof item === "string" && pattern.test(item));
   return found.length === list.length ? found.map(String) : null;
@@ -187,7 +186,7 @@ export function verifyStatement(bytes: Uint8Array, context: StatementContext): V
     expectedType: RELEASE_TYPE,
     keys,
     usable,
-    maxPayloadBytes: MAX_PAYLOAD_BYTES,
+    maxPayloadBytes: RELEASE_LIMITS.payloadBytes,
   });
   if (!first.ok) return first;
   const reachable = new Map([...keys].filter(([, key]) => keyReaches(key, device, groups)));

@@ -1,5 +1,6 @@
 /** Whether the path to the broker and back and the programs' dry runs are good enough (rollout.md 9). */
 import type { JsonObject } from "../../firmware/core/json.ts";
+import { PROBE_LIMITS } from "../../firmware/core/limits.ts";
 
 export interface Echo {
   readonly seq: number;
@@ -15,7 +16,12 @@ export interface ProbeLimits {
   readonly maxP95Ms: number;
 }
 
-export const DEFAULT_PROBE: ProbeLimits = { count: 3, windowMs: 8000, maxErrorRate: 0.02, maxP95Ms: 800 };
+export const DEFAULT_PROBE: ProbeLimits = {
+  count: PROBE_LIMITS.count,
+  windowMs: PROBE_LIMITS.windowMs,
+  maxErrorRate: PROBE_LIMITS.errorRate,
+  maxP95Ms: PROBE_LIMITS.p95Ms,
+};
 
 export interface ProbeViolation {
   readonly code: "echo_missing" | "error_rate" | "p95";

@@ -1,5 +1,6 @@
 /** The publisher's stages: from a few devices to all of them, and back (rollout.md 12). Times are ms. */
 import { type Refusal, refusal } from "../../firmware/core/errors.ts";
+import { TRIAL_LIMITS } from "../../firmware/core/limits.ts";
 
 export interface Stage {
   readonly name: string;
@@ -23,12 +24,9 @@ export type StageInput =
   | { readonly at: number; readonly gate: "fail"; readonly hard?: boolean }
   | { readonly at: number; readonly gate: "heal"; readonly rollbackFactor: number };
 
-const MAX_BACKOFF_MS = 300_000;
-const FIRST_BACKOFF_MS = 5000;
-
 /** Wait before a stage may be passed again; 0 without a failure. */
 export const stageBackoff = (failures: number): number =>
-  failures < 1 ? 0 : Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failures - 1));
+  failures < 1 ? 0 : Math.min(TRIAL_LIMITS.backoffMs, TRIAL_LIMITS.firstBackoffMs * 2 ** (failures - 1));
 
 /** `canary_plan_empty`, `canary_percent_out_of_range`, `canary_plan_decreasing` (422), or null. */
 export function planProblem(stages: readonly Stage[]): Refusal | null {

@@ -1,5 +1,6 @@
 /** Updates over MQTT: hears offers and fetches bundles. It gives bytes only; nothing here is believed. */
 import { CodedError } from "../../firmware/core/errors.ts";
+import { RELEASE_LIMITS } from "../../firmware/core/limits.ts";
 import type { Clock } from "../../firmware/ports/clock.ts";
 import type { Log } from "../../firmware/ports/log.ts";
 import type { MessageBus } from "../../firmware/ports/message-bus.ts";
@@ -7,8 +8,6 @@ import type { BundleSource } from "../ports.ts";
 import { MAX_STATEMENT_BYTES } from "../release/statement.ts";
 import { Assembly, type TransferTarget } from "./assembly.ts";
 import { type OtaTopics, otaTopics } from "./topics.ts";
-
-const STALL_MS = 600_000;
 
 export interface MqttTransportOptions {
   readonly bus: MessageBus;
@@ -83,7 +82,7 @@ export class MqttTransport implements BundleSource, AsyncDisposable {
   }
 
   async #receive(target: TransferTarget, assembly: Assembly, signal: AbortSignal): Promise<void> {
-    const { bus, clock, stallMs = STALL_MS } = this.#options;
+    const { bus, clock, stallMs = RELEASE_LIMITS.stallMs } = this.#options;
     if (assembly.isComplete) return;
     let progressAt = clock.monoMs();
     let done: () => void = () => undefined;

@@ -1,8 +1,9 @@
 /** Topics and sizes of updates over MQTT. All messages are retained: a device may come back after days. */
 import { CodedError } from "../../firmware/core/errors.ts";
+import { RELEASE_LIMITS } from "../../firmware/core/limits.ts";
 
 /** Bytes of every chunk but the last. */
-export const CHUNK_BYTES = 32 * 1024;
+export const CHUNK_BYTES = RELEASE_LIMITS.chunkBytes;
 
 const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 

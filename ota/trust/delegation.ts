@@ -3,6 +3,7 @@ import { type Refusal, refusal } from "../../firmware/core/errors.ts";
 import type { JsonObject } from "../../firmware/core/json.ts";
 import { type KeyRecord, SCOPES, type Scope } from "../../firmware/core/key-record.ts";
 import { type KeyState, keyProblem } from "../../firmware/core/key-use.ts";
+import { RELEASE_LIMITS } from "../../firmware/core/limits.ts";
 
 export type DelegatingKey = KeyState & Pick<KeyRecord, "scopes" | "audience">;
 
@@ -16,8 +17,6 @@ export interface DelegationLink {
   readonly expiresAt: number;
   readonly signatureValid: boolean;
 }
-
-const MAX_LINKS = 3;
 
 function isLink(link: Partial<DelegationLink>): link is DelegationLink {
   const { parent, child, scopes, audience, notBefore, expiresAt } = link;
@@ -61,7 +60,8 @@ function linkProblem(
   if (widened.length > 0) return fail("delegation_scope_widened", { child, widened });
   if (link.expiresAt > parent.expiresAt) return fail("delegation_outlives_parent", { child });
   if (!isNarrower(link.audience, parent.audience)) return fail("delegation_audience_widened", { child });
-  if (index >= MAX_LINKS) return fail("delegation_too_deep", { child, max: MAX_LINKS });
+  if (index >= RELEASE_LIMITS.delegations)
+    return fail("delegation_too_deep", { child, max: RELEASE_LIMITS.delegations });
   return known.has(child) ? fail("delegation_duplicate_key", { child }) : null;
 }
 

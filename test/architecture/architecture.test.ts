@@ -35,6 +35,13 @@ describe("the architecture", () => {
     ["the environment", "firmware/policy/x.ts", "export const a = process.env.HOME;"],
     ["a real timer", "firmware/sync/x.ts", "setTimeout(() => undefined, 1);"],
     ["the console", "firmware/fleet/x.ts", 'console.log("x");'],
+    ["a bound of its own", "firmware/fleet/x.ts", "const MAX_LETTER_BYTES = 4 * 1024;"],
+    ["an exported depth of its own", "ota/x.ts", "export const MAX_DEPTH: number = 8;"],
+    [
+      "a bound written into a call",
+      "firmware/runs/x.ts",
+      "export const a = (f: any) => f({ maxBytes: 64 });",
+    ],
     ["an endless file", "firmware/vm/x.ts", "\n".repeat(500)],
   ])("refuses %s", (_name, file, text) => {
     expect(checkSource(file, text)).toHaveLength(1);
@@ -48,6 +55,9 @@ describe("the architecture", () => {
       "firmware/adapters/x.ts",
       'import { readFileSync } from "node:fs"; export const a = [Date.now(), readFileSync];',
     ],
+    ["a bound in the limits", "firmware/core/limits/x.ts", "export const MAX_LETTER_BYTES = 8;"],
+    ["another name for a limit", "ota/x.ts", "export const MAX_LETTER_BYTES = LETTER_LIMITS.bytes;"],
+    ["what a device can hold", "drivers/devices/x.ts", "const MAX_SENTENCE_BYTES = 128;"],
     [
       "a member called process",
       "firmware/vm/x.ts",

@@ -18,7 +18,7 @@ import { keyPairFromPem } from "../../core/ed25519.ts";
 import { CodedError } from "../../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
 import { keyIdOf } from "../../core/key-record.ts";
-import { POLICY_LIMITS } from "../../core/limits.ts";
+import { FILE_LIMITS } from "../../core/limits.ts";
 import { parseJson } from "../../core/parse-json.ts";
 import { compilePolicy } from "../../policy/index.ts";
 import { parseProgram, verifyProgram } from "../../vm/index.ts";
@@ -49,7 +49,7 @@ function required(options: Options, name: string, flag: string): string {
 }
 
 async function policyOf(session: Session, path: string): Promise<JsonObject> {
-  const bytes = await session.io.files.read(session.path(path), POLICY_LIMITS.documentBytes);
+  const bytes = await session.io.files.read(session.path(path), FILE_LIMITS.authoredBytes);
   const compiled = compilePolicy(bytes);
   if (!compiled.ok) {
     const errors = compiled.errors.map(({ code, path: at, message }) => ({ code, path: at, message }));
@@ -59,7 +59,7 @@ async function policyOf(session: Session, path: string): Promise<JsonObject> {
       details: { errors },
     });
   }
-  return objectIn(parseJson(bytes, { maxBytes: POLICY_LIMITS.documentBytes, maxDepth: 16 }));
+  return objectIn(parseJson(bytes, { maxBytes: FILE_LIMITS.authoredBytes, maxDepth: 16 }));
 }
 
 /** What no device would load is not offered to any. */
@@ -70,7 +70,7 @@ async function programsOf(session: Session, folder: string): Promise<readonly Js
   const view = await productView(session);
   const programs: JsonObject[] = [];
   for (const name of names) {
-    const document = parseProgram(await session.io.files.read(join(dir, name), POLICY_LIMITS.documentBytes));
+    const document = parseProgram(await session.io.files.read(join(dir, name), FILE_LIMITS.authoredBytes));
     const verified = verifyProgram(document, view);
     if (!verified.ok) {
       throw new CodedError("program_invalid", `${name} does not verify: ${verified.issues[0]?.code}.`, {
@@ -91,7 +91,7 @@ function audienceOf(options: Options): ReleaseAudience {
 
 async function selfTestOf(session: Session, path: string | null): Promise<readonly SelfTestEntry[]> {
   if (path === null) return [];
-  const value = await jsonFile(session, path, { maxBytes: POLICY_LIMITS.documentBytes, maxDepth: 16 });
+  const value = await jsonFile(session, path, { maxBytes: FILE_LIMITS.authoredBytes, maxDepth: 16 });
   if (!Array.isArray(value)) throw new UsageError("--self-test must be a file with a JSON array.");
   // The bundle reader of the device judges every entry when the release is built.
   return value.filter((entry: Json): entry is JsonObject & SelfTestEntry => isJsonObject(entry));

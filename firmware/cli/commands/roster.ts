@@ -4,12 +4,11 @@ import type { Command } from "commander";
 import { addToRoster, devicesIn, readRosters } from "../../composition/roster-file.ts";
 import { CodedError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { FILE_LIMITS } from "../../core/limits.ts";
 import { act, add, type Cli, type Handler, type OptionValue, textOption } from "../command.ts";
 import { OK } from "../exit-codes.ts";
 import type { Session } from "../session.ts";
 import { pairs } from "../text.ts";
-
-const MAX_ROSTER_BYTES = 4 * 1024 * 1024;
 
 async function pathOf(session: Session, option: OptionValue): Promise<string> {
   const given = textOption(option);
@@ -44,7 +43,7 @@ const addDevices: Handler = async (session, { args, options }) => {
   const [{ fleet }] = await readRosters(io.files, path);
   const rows: JsonObject[] = [];
   for (const name of args) {
-    const bytes = await io.files.read(session.path(name), MAX_ROSTER_BYTES);
+    const bytes = await io.files.read(session.path(name), FILE_LIMITS.rosterBytes);
     rows.push(...devicesIn(bytes, { fleet, board: textOption(options.board) ?? "unknown", name }));
   }
   const made = await addToRoster(io.files, path, rows, io.clock.wallMs());

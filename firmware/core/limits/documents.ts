@@ -20,6 +20,8 @@ export const JSON_LIMITS = Object.freeze({
 export const FILE_LIMITS = Object.freeze({
   /** Bytes of imud.yaml: written by hand (capabilities.md 15). */
   configBytes: 65_536,
+  /** Bytes of a file a person wrote for a new device or release: policy, program, list of keys (policy.md 2, vm.md 2). */
+  authoredBytes: 262_144,
   /** Bytes of one PEM key or key record: an Ed25519 key has a few hundred (trust.md 10). */
   keyBytes: 4096,
   /** Bytes of a certificate chain or its key handed to imuctl, PEM (trust.md 10). */

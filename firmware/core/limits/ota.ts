@@ -63,6 +63,8 @@ export const TRIAL_LIMITS = Object.freeze({
   guardMs: hours(1),
   /** Ms between two looks at the window of a trial (rollout.md 10). */
   evaluateMs: seconds(30),
+  /** Ms between two looks whether the clock is set, which a trial needs (rollout.md 10). */
+  clockWaitMs: seconds(1),
   /** Ms that the result of a gate holds (rollout.md 4). */
   gateTtlMs: minutes(15),
   /** Restarts of a device on trial (rollout.md 8). */

@@ -45,7 +45,11 @@ const messages: readonly LimitRelation[] = [
     base64(GOSSIP_LIMITS.headsPageBytes),
     GOSSIP_LIMITS.messageBytes,
   ),
-  atMost("a delta fits into a batch", GOSSIP_LIMITS.deltaBytes, GOSSIP_LIMITS.batchBytes),
+  atMost(
+    "the deltas of a batch and its frame fit into a batch",
+    GOSSIP_LIMITS.deltaBytes,
+    GOSSIP_LIMITS.batchBytes,
+  ),
   atMost("a batch is a payload that may be signed", GOSSIP_LIMITS.batchBytes, DSSE_LIMITS.payloadBytes),
   atMost("a group of writes fits into a batch", GOSSIP_LIMITS.writeGroup, GOSSIP_LIMITS.deltas),
   atMost("a held batch fits into what is held", GOSSIP_LIMITS.batchBytes, HELD_LIMITS.maxBytes),
@@ -125,12 +129,9 @@ const documents: readonly LimitRelation[] = [
     RELEASE_LIMITS.bundleBytes,
     RELEASE_LIMITS.diskReserveBytes,
   ),
+  atMost("a policy may be authored", POLICY_LIMITS.documentBytes, FILE_LIMITS.authoredBytes),
+  atMost("a program may be authored", PROGRAM_LIMITS.documentBytes, FILE_LIMITS.authoredBytes),
   atMost("a key fits into the authority file", FILE_LIMITS.keyBytes, FILE_LIMITS.authorityBytes),
-  atMost(
-    "a policy's claims are no deeper than its document",
-    FILE_LIMITS.listDepth,
-    POLICY_LIMITS.documentDepth,
-  ),
   atMost(
     "a value is written canonically",
     VALUE_LIMITS.depth + RUN_LIMITS.recordDepth,
@@ -141,7 +142,6 @@ const documents: readonly LimitRelation[] = [
 
 const records: readonly LimitRelation[] = [
   atMost("an entry holds its data", LEDGER_LIMITS.dataBytes, LEDGER_LIMITS.entryBytes),
-  atMost("a run's effects and the references of its entry", RUN_LIMITS.settledEffects, LEDGER_LIMITS.refs),
   atMost(
     "a checkpoint is a note",
     LEDGER_LIMITS.noteSignatures * SIGNATURE_TEXT_BYTES,
@@ -149,7 +149,6 @@ const records: readonly LimitRelation[] = [
   ),
   atMost("commits wait less than a checkpoint", LEDGER_LIMITS.groupCommitMs, LEDGER_LIMITS.checkpointMs),
   atMost("a checkpoint follows within a batch", LEDGER_LIMITS.checkpointEntries, LEDGER_LIMITS.groupEvents),
-  atMost("an inline journal fits into its record", RUN_LIMITS.inlineJournalBytes, RUN_LIMITS.recordBytes),
   atMost("an inline journal fits into a blob", RUN_LIMITS.inlineJournalBytes, EVIDENCE_LIMITS.blobBytes),
   atMost("a part of a journal fits into a blob", RUN_LIMITS.journalPartBytes, EVIDENCE_LIMITS.blobBytes),
   atMost("an inline payload fits into a blob", EVIDENCE_LIMITS.inlineBytes, EVIDENCE_LIMITS.blobBytes),

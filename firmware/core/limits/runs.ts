@@ -6,10 +6,8 @@ export const RUN_LIMITS = Object.freeze({
   inlineJournalBytes: 16_384,
   /** Bytes of one part of a journal in the content store (vm.md 12). */
   journalPartBytes: 1_048_576,
-  /** Levels of a stored journal or record (vm.md 12). */
+  /** Levels of a stored journal (vm.md 12). */
   recordDepth: 64,
-  /** Bytes of a run record before it is parsed (vm.md 12). */
-  recordBytes: 262_144,
   /** Entries of a journal that is read back (vm.md 11). */
   journalEntries: 65_536,
   /** Records of evidence of one run that are read back: more than the largest tier leaves (evidence.md 13). */

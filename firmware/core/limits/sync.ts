@@ -8,11 +8,11 @@ export const GOSSIP_LIMITS = Object.freeze({
   proofBytes: 2 * 65_536 + 16,
   /** Levels of a message's payload and of a batch (sync.md 4.2). */
   messageDepth: 16,
-  /** Bytes of a batch (sync.md 4.1). */
+  /** Bytes of a batch as it arrives (sync.md 4.3). */
   batchBytes: 65_536,
   /** Deltas of a batch (sync.md 4.1). */
   deltas: 256,
-  /** Bytes of one delta (sync.md 4.1). */
+  /** Bytes of the deltas of a batch: its frame and signature come on top (sync.md 4.1). */
   deltaBytes: 32 * 1024,
   /** Characters of a key of a replicated document (sync.md 2). */
   keyCharacters: 512,
@@ -32,6 +32,8 @@ export const GOSSIP_LIMITS = Object.freeze({
   inbox: 1024,
   /** Messages that are judged in one go and share a sync of the disk (sync.md 4.5). */
   inboxGroup: 32,
+  /** Ms that local writes are collected into one batch (sync.md 4.1). */
+  collectMs: millis(200),
   /** Local writes that wait for their batch (sync.md 4.1). */
   waitingWrites: 1024,
   /** Local writes of one batch (sync.md 4.1). */
@@ -91,6 +93,8 @@ export const SYNC_LIMITS = Object.freeze({
   markAheadMs: seconds(10),
   /** Ms between two writes of that mark (sync.md 1). */
   markEveryMs: seconds(5),
+  /** Ms a start listens for a longer chain of its own before its first batch (sync.md 4.4). */
+  listenMs: seconds(2),
   /** Witnesses a head should have (sync.md 7). */
   witnesses: 3,
   /** Ms of a fleet lease, at most (sync.md 9). */

@@ -4,6 +4,7 @@
  */
 import { canonicalize } from "../../core/canonical-json.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
+import { GOSSIP_LIMITS } from "../../core/limits.ts";
 import { compareStamps, isReplicaId, parseStamp } from "../hlc.ts";
 import { parseDot } from "./dots.ts";
 import { eventId } from "./eventset.ts";
@@ -15,11 +16,10 @@ export interface DeltaWriter {
   readonly hlc: string;
 }
 
-const MAX_KEY_CHARS = 512;
-
 const hasMembers = (value: Json | undefined, names: string): value is JsonObject =>
   value !== undefined && isJsonObject(value) && Object.keys(value).sort().join() === names;
-const isKey = (key: string): boolean => key !== "__proto__" && key.length > 0 && key.length <= MAX_KEY_CHARS;
+const isKey = (key: string): boolean =>
+  key !== "__proto__" && key.length > 0 && key.length <= GOSSIP_LIMITS.keyCharacters;
 const isCount = (value: Json | undefined, min: number): boolean =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= min;
 

@@ -61,7 +61,7 @@ const GLOBALS = new Map([
 
 /** Devices and kernel interfaces have bounds of their own, which belong to their drivers. */
 const LIMITS_CHECKED = /^(firmware|ota)\/(?!core\/limits)/;
-const BOUND_NAME = /^(MAX_(\w+_)?(BYTES|DEPTH)|maxBytes)$/;
+const BOUND_NAME = /^(MAX_(\w+_)?(BYTES|DEPTH)|maxBytes|maxDepth)$/;
 
 /** A number that is written out, also as a product such as `4 * 1024`. */
 function isWrittenNumber(node: ts.Expression): boolean {

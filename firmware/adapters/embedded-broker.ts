@@ -2,6 +2,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { Aedes } from "aedes";
 import { messageOf } from "../core/errors.ts";
+import { LINK_LIMITS } from "../core/limits.ts";
 import type { Log } from "../ports/log.ts";
 import { PacketSizeGuard } from "./mqtt-socket.ts";
 
@@ -31,7 +32,7 @@ export class EmbeddedBroker implements AsyncDisposable {
   async start(): Promise<{ readonly host: string; readonly port: number }> {
     const { host = "127.0.0.1", port = 0, maxClients = 128, log } = this.#options;
     const aedes = await Aedes.createBroker({
-      connectTimeout: 10_000,
+      connectTimeout: LINK_LIMITS.openMs,
       queueLimit: 1024,
       maxClientsIdLength: 128,
       maxTopicLevels: 16,
@@ -68,7 +69,7 @@ export class EmbeddedBroker implements AsyncDisposable {
   }
 
   #accept(aedes: Aedes, socket: Socket): void {
-    const guard = new PacketSizeGuard(this.#options.maxPacketBytes ?? 1_048_576);
+    const guard = new PacketSizeGuard(this.#options.maxPacketBytes ?? LINK_LIMITS.brokerPacketBytes);
     socket.setNoDelay(true);
     this.#sockets.add(socket);
     socket.on("close", () => this.#sockets.delete(socket));

@@ -162,9 +162,9 @@ export class MqttBus implements MessageBus {
       ...(will === undefined ? {} : { will }),
       protocol: this.#version,
       keepaliveSeconds: this.#options.keepaliveSeconds ?? 15,
-      connectTimeoutMs: this.#options.connectTimeoutMs ?? 10_000,
-      ackTimeoutMs: this.#options.ackTimeoutMs ?? 10_000,
-      maxPacketBytes: this.#options.maxPacketBytes ?? 66_560,
+      connectTimeoutMs: this.#options.connectTimeoutMs ?? LINK_LIMITS.openMs,
+      ackTimeoutMs: this.#options.ackTimeoutMs ?? LINK_LIMITS.ackMs,
+      maxPacketBytes: this.#options.maxPacketBytes ?? LINK_LIMITS.unsetPacketBytes,
       onMessage: (message) => this.#deliver(message),
     });
   }
@@ -217,7 +217,8 @@ export class MqttBus implements MessageBus {
   }
 
   async #run(): Promise<void> {
-    const { clock, entropy, minBackoffMs = 250, maxBackoffMs = 30_000 } = this.#options;
+    const { clock, entropy } = this.#options;
+    const { minBackoffMs = LINK_LIMITS.firstBackoffMs, maxBackoffMs = LINK_LIMITS.backoffMs } = this.#options;
     const { signal } = this.#stop;
     let attempts = 0;
     while (!signal.aborted) {

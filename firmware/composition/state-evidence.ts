@@ -4,6 +4,7 @@ import { jcs } from "../core/canonical-json.ts";
 import { CodedError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import { JSON_LIMITS } from "../core/limits.ts";
 import { parseJsonText } from "../core/parse-json.ts";
 import { type ContentStore, evidenceId, type Sealer, sealMac } from "../evidence/index.ts";
 import type { Evidence } from "../evidence/types.ts";
@@ -30,7 +31,7 @@ async function blobOf(content: ContentStore, sha256: string): Promise<Blob> {
 /** JSON where it is JSON, else octets in the form of vm.md 3. */
 function readable(bytes: Uint8Array): Json {
   try {
-    return parseJsonText(fromUtf8(bytes), { maxBytes: bytes.length, maxDepth: 64 });
+    return parseJsonText(fromUtf8(bytes), { maxBytes: bytes.length, maxDepth: JSON_LIMITS.storedDepth });
   } catch (error) {
     if (error instanceof CodedError) return { $bytes: toHex(bytes) };
     throw error;

@@ -2,6 +2,7 @@
 import { fromUtf8 } from "../core/bytes.ts";
 import { CodedError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
+import { JSON_LIMITS } from "../core/limits.ts";
 import { parseJsonText } from "../core/parse-json.ts";
 import type { GuardRecord } from "./assess.ts";
 import type { SealKeys } from "./envelope.ts";
@@ -47,7 +48,7 @@ function payloadOf(body: EvidenceBody, blob: GuardRecordContext["blob"]): Json |
   const bytes = blob(body.sha256);
   if (!bytes) return undefined;
   try {
-    return parseJsonText(fromUtf8(bytes), { maxBytes: bytes.length, maxDepth: 64 });
+    return parseJsonText(fromUtf8(bytes), { maxBytes: bytes.length, maxDepth: JSON_LIMITS.storedDepth });
   } catch (error) {
     if (error instanceof CodedError) return undefined;
     throw error;

@@ -5,6 +5,7 @@ import { type DsseEnvelope, MAX_PAYLOAD_BYTES, pae, payloadBytes } from "../core
 import { verifyEd25519 } from "../core/ed25519.ts";
 import { CodedError } from "../core/errors.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { JSON_LIMITS } from "../core/limits.ts";
 import { parseJsonText } from "../core/parse-json.ts";
 import { type Check, failed } from "./check.ts";
 
@@ -32,7 +33,7 @@ export function openStatement(envelope: DsseEnvelope, payloadType: string): Chec
   if (!bytes) return failed("malformed");
   try {
     const text = fromUtf8(bytes);
-    const payload = parseJsonText(text, { maxBytes: MAX_PAYLOAD_BYTES, maxDepth: 64 });
+    const payload = parseJsonText(text, { maxBytes: MAX_PAYLOAD_BYTES, maxDepth: JSON_LIMITS.storedDepth });
     if (!isJsonObject(payload)) return failed("malformed");
     return { ok: true, payload, bytes, canonical: canonicalize(payload) === text };
   } catch (error) {

@@ -6,7 +6,7 @@ import { concat, fromUtf8 } from "../core/bytes.ts";
 import { jcs } from "../core/canonical-json.ts";
 import { CodedError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
-import { RUN_LIMITS } from "../core/limits.ts";
+import { JSON_LIMITS, RUN_LIMITS } from "../core/limits.ts";
 import { parseJsonText } from "../core/parse-json.ts";
 import { type ContentStore, stageBlob } from "../evidence/index.ts";
 import type { StoreOp } from "../ports/store.ts";
@@ -53,7 +53,7 @@ export async function readJournal(
   }
   const journal = parseJsonText(fromUtf8(bytes), {
     maxBytes: bytes.length,
-    maxDepth: RUN_LIMITS.recordDepth,
+    maxDepth: JSON_LIMITS.storedDepth,
   });
   return journal as readonly JournalEntry[] & typeof journal;
 }

@@ -5,7 +5,7 @@ import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { CodedError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import { isJsonObject } from "../core/json.ts";
-import { PROGRAM_LIMITS } from "../core/limits.ts";
+import { JSON_LIMITS, PROGRAM_LIMITS } from "../core/limits.ts";
 import { parseJsonText } from "../core/parse-json.ts";
 import type { ContentStore } from "../evidence/index.ts";
 import { del, put, type Store, type StoreOp } from "../ports/store.ts";
@@ -144,7 +144,10 @@ export class RunStore {
         details: { sha256: programHash },
       });
     }
-    const document = parseJsonText(fromUtf8(value), { maxBytes: PROGRAM_LIMITS.documentBytes, maxDepth: 64 });
+    const document = parseJsonText(fromUtf8(value), {
+      maxBytes: PROGRAM_LIMITS.documentBytes,
+      maxDepth: JSON_LIMITS.storedDepth,
+    });
     return document as ProgramDocument & typeof document;
   }
 }

@@ -145,7 +145,10 @@ function isAddressed({ audience }: ReleaseStatement, device: string, groups: rea
 
 function parse(bytes: Uint8Array): { readonly ok: true; readonly value: Json } | Refusal {
   try {
-    return { ok: true, value: parseJson(bytes, { maxBytes: MAX_STATEMENT_BYTES, maxDepth: 8 }) };
+    return {
+      ok: true,
+      value: parseJson(bytes, { maxBytes: MAX_STATEMENT_BYTES, maxDepth: RELEASE_LIMITS.envelopeDepth }),
+    };
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
     return refusal("malformed", 400, error.details);

@@ -2,7 +2,7 @@
 import { jcs } from "../../core/canonical-json.ts";
 import { CodedError, type Refusal, refusal } from "../../core/errors.ts";
 import { isJsonObject, type Json, member } from "../../core/json.ts";
-import { STORAGE_LIMITS } from "../../core/limits.ts";
+import { JSON_LIMITS, STORAGE_LIMITS } from "../../core/limits.ts";
 import { parseJson } from "../../core/parse-json.ts";
 import { BUILT_IN_KINDS } from "../../evidence/index.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -30,7 +30,7 @@ const overlayOf = (ctx: RunContext, space: string): [string, StagedValue][] =>
     .map(([name, staged]) => [name.slice(space.length + 1), staged]);
 
 function decode(bytes: Uint8Array): KvRow {
-  const row = parseJson(bytes, { maxBytes: STORAGE_LIMITS.rowBytes, maxDepth: 64 });
+  const row = parseJson(bytes, { maxBytes: STORAGE_LIMITS.rowBytes, maxDepth: JSON_LIMITS.storedDepth });
   const value = isJsonObject(row) ? member(row, "value") : undefined;
   const trust = isJsonObject(row) ? member(row, "trust") : undefined;
   const runId = isJsonObject(row) ? member(row, "runId") : undefined;

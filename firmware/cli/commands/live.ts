@@ -59,7 +59,10 @@ const sharedGet: Handler = async (session, { args }) => {
 
 function jsonValue(text: string): Json {
   try {
-    return parseJsonText(text, { maxBytes: CONTROL_LIMITS.valueBytes, maxDepth: 24 });
+    return parseJsonText(text, {
+      maxBytes: CONTROL_LIMITS.valueBytes,
+      maxDepth: CONTROL_LIMITS.argumentDepth,
+    });
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
     throw new UsageError(`the value is not valid JSON: ${error.message}`, `text needs quotes: '"text"'.`);

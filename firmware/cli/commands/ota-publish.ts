@@ -18,7 +18,7 @@ import { keyPairFromPem } from "../../core/ed25519.ts";
 import { CodedError } from "../../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
 import { keyIdOf } from "../../core/key-record.ts";
-import { FILE_LIMITS } from "../../core/limits.ts";
+import { FILE_LIMITS, RELEASE_LIMITS } from "../../core/limits.ts";
 import { parseJson } from "../../core/parse-json.ts";
 import { compilePolicy } from "../../policy/index.ts";
 import { parseProgram, verifyProgram } from "../../vm/index.ts";
@@ -59,7 +59,9 @@ async function policyOf(session: Session, path: string): Promise<JsonObject> {
       details: { errors },
     });
   }
-  return objectIn(parseJson(bytes, { maxBytes: FILE_LIMITS.authoredBytes, maxDepth: 16 }));
+  return objectIn(
+    parseJson(bytes, { maxBytes: FILE_LIMITS.authoredBytes, maxDepth: FILE_LIMITS.authoredDepth }),
+  );
 }
 
 /** What no device would load is not offered to any. */
@@ -91,7 +93,10 @@ function audienceOf(options: Options): ReleaseAudience {
 
 async function selfTestOf(session: Session, path: string | null): Promise<readonly SelfTestEntry[]> {
   if (path === null) return [];
-  const value = await jsonFile(session, path, { maxBytes: FILE_LIMITS.authoredBytes, maxDepth: 16 });
+  const value = await jsonFile(session, path, {
+    maxBytes: FILE_LIMITS.authoredBytes,
+    maxDepth: FILE_LIMITS.authoredDepth,
+  });
   if (!Array.isArray(value)) throw new UsageError("--self-test must be a file with a JSON array.");
   // The bundle reader of the device judges every entry when the release is built.
   return value.filter((entry: Json): entry is JsonObject & SelfTestEntry => isJsonObject(entry));
@@ -162,11 +167,15 @@ async function releaseFiles(session: Session, args: readonly string[]): Promise<
   const [statementPath = "", bundlePath = ""] = args;
   const statementBytes = await files.read(session.path(statementPath), MAX_STATEMENT_BYTES);
   const bundle = await files.read(session.path(bundlePath), MAX_BUNDLE_BYTES);
-  const envelope = readEnvelope(parseJson(statementBytes, { maxBytes: MAX_STATEMENT_BYTES, maxDepth: 8 }));
+  const envelope = readEnvelope(
+    parseJson(statementBytes, { maxBytes: MAX_STATEMENT_BYTES, maxDepth: RELEASE_LIMITS.envelopeDepth }),
+  );
   const payload = envelope && payloadBytes(envelope, MAX_STATEMENT_BYTES);
   if (!payload)
     throw new CodedError("malformed", `${statementPath} is not a signed statement.`, { status: 400 });
-  const statement = objectIn(parseJson(payload, { maxBytes: MAX_STATEMENT_BYTES, maxDepth: 16 }));
+  const statement = objectIn(
+    parseJson(payload, { maxBytes: MAX_STATEMENT_BYTES, maxDepth: RELEASE_LIMITS.payloadDepth }),
+  );
   const named = objectIn(statement.bundle);
   const hash = releaseHash(bundle);
   if (named.length !== bundle.length || named.sha256 !== hash) {

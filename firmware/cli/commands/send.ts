@@ -60,7 +60,10 @@ function commandOf(
 
 /** What came back, believed only as far as the device's key proves it. @throws CodedError for a forged answer. */
 function readReceipt(bytes: Uint8Array, command: JsonObject, target: TargetDevice): Answer {
-  const envelope = parseJson(bytes, { maxBytes: COMMAND_LIMITS.receiptBytes, maxDepth: 16 });
+  const envelope = parseJson(bytes, {
+    maxBytes: COMMAND_LIMITS.receiptBytes,
+    maxDepth: COMMAND_LIMITS.receiptDepth,
+  });
   const keys = new Map(
     target.deviceKey === null ? [] : [[keyIdOf(target.deviceKey), { publicKey: target.deviceKey }]],
   );
@@ -86,7 +89,10 @@ function readReceipt(bytes: Uint8Array, command: JsonObject, target: TargetDevic
 
 function unverifiedPayload(envelope: Json): Json {
   const payload = isJsonObject(envelope) && typeof envelope.payload === "string" ? envelope.payload : "";
-  return parseJson(Buffer.from(payload, "base64"), { maxBytes: COMMAND_LIMITS.receiptBytes, maxDepth: 16 });
+  return parseJson(Buffer.from(payload, "base64"), {
+    maxBytes: COMMAND_LIMITS.receiptBytes,
+    maxDepth: COMMAND_LIMITS.receiptDepth,
+  });
 }
 
 async function exchange(
@@ -144,7 +150,7 @@ async function challengeOf(
   await using _status = await bus.subscribe(topic, ({ payload }) => {
     try {
       const { challenge } = objectIn(
-        parseJson(payload, { maxBytes: COMMAND_LIMITS.receiptBytes, maxDepth: 16 }),
+        parseJson(payload, { maxBytes: COMMAND_LIMITS.receiptBytes, maxDepth: COMMAND_LIMITS.receiptDepth }),
       );
       found.resolve(typeof challenge === "string" ? challenge : null);
     } catch (error) {

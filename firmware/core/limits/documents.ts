@@ -15,6 +15,8 @@ export const DSSE_LIMITS = Object.freeze({
 export const JSON_LIMITS = Object.freeze({
   /** Levels of any value that is written canonically: far below the depth at which a recursion ends (vm.md 3). */
   canonicalDepth: 512,
+  /** Levels of a value from this device's own store: far above what any schema lets in (vm.md 12). */
+  storedDepth: 64,
 });
 
 export const FILE_LIMITS = Object.freeze({
@@ -22,6 +24,8 @@ export const FILE_LIMITS = Object.freeze({
   configBytes: 65_536,
   /** Bytes of a file a person wrote for a new device or release: policy, program, list of keys (policy.md 2, vm.md 2). */
   authoredBytes: 262_144,
+  /** Levels of such a file (policy.md 2). */
+  authoredDepth: 16,
   /** Bytes of one PEM key or key record: an Ed25519 key has a few hundred (trust.md 10). */
   keyBytes: 4096,
   /** Bytes of a certificate chain or its key handed to imuctl, PEM (trust.md 10). */

@@ -28,6 +28,8 @@ export const COMMAND_LIMITS = Object.freeze({
   sentLifetimeMs: seconds(60),
   /** Bytes of a receipt or status message that imuctl reads, before parsing (trust.md 7). */
   receiptBytes: 65_536,
+  /** Levels of such a message (trust.md 7). */
+  receiptDepth: 16,
 });
 
 export const OUTBOX_LIMITS = Object.freeze({

@@ -16,6 +16,10 @@ export const RELEASE_LIMITS = Object.freeze({
   statementBytes: 96 * 1024,
   /** Bytes of a statement's payload (trust.md 5). */
   payloadBytes: 64 * 1024,
+  /** Levels of a statement's envelope (trust.md 5). */
+  envelopeDepth: 8,
+  /** Levels of a statement's payload (trust.md 5). */
+  payloadDepth: 16,
   /** Members of a list in a statement (trust.md 5). */
   listed: 1024,
   /** Links of a delegation (trust.md 6). */

@@ -6,8 +6,6 @@ export const RUN_LIMITS = Object.freeze({
   inlineJournalBytes: 16_384,
   /** Bytes of one part of a journal in the content store (vm.md 12). */
   journalPartBytes: 1_048_576,
-  /** Levels of a stored journal (vm.md 12). */
-  recordDepth: 64,
   /** Entries of a journal that is read back (vm.md 11). */
   journalEntries: 65_536,
   /** Records of evidence of one run that are read back: more than the largest tier leaves (evidence.md 13). */

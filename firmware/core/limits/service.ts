@@ -1,5 +1,5 @@
 /** Bounds of the control socket, of imuctl and of the links of the daemon. */
-import { minutes, seconds } from "../units.ts";
+import { millis, minutes, seconds } from "../units.ts";
 
 export const CONTROL_LIMITS = Object.freeze({
   /** Bytes of one request, one line, before parsing: an operator's payload of the largest tier in its frame (vm.md 8). */
@@ -33,6 +33,18 @@ export const CONTROL_LIMITS = Object.freeze({
 export const LINK_LIMITS = Object.freeze({
   /** Bytes of an MQTT packet: a fork proof carries two signed batches (sync.md 5); nothing larger is accepted. */
   packetBytes: 262_144,
+  /** Bytes of an MQTT packet on a link whose owner sets none: a message and its topic (sync.md 4.2). */
+  unsetPacketBytes: 65_536 + 1024,
+  /** Bytes of a packet that the built-in broker reads: more than its clients may send (simulator.md 7). */
+  brokerPacketBytes: 1_048_576,
+  /** Ms until a connection stands (sync.md 8). */
+  openMs: seconds(10),
+  /** Ms until the broker has confirmed a message, after which the link counts as down (sync.md 8). */
+  ackMs: seconds(10),
+  /** Ms of the first pause between attempts (sync.md 8). */
+  firstBackoffMs: millis(250),
+  /** Ms of the longest pause between attempts (sync.md 8). */
+  backoffMs: seconds(30),
   /** Ms that imuctl waits for the broker. */
   connectMs: seconds(15),
   /** Ms a link must hold before its next pause starts small again. */

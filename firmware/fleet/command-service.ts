@@ -7,6 +7,7 @@ import type { Ed25519KeyPair } from "../core/ed25519.ts";
 import { CodedError, codeOf, messageOf, type Refusal, refusal } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { KeyRecord } from "../core/key-record.ts";
+import { COMMAND_LIMITS } from "../core/limits.ts";
 import type { EntryReceipt } from "../ledger/types.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -222,7 +223,7 @@ export class CommandService implements AsyncDisposable {
       topic: topics.reply(id),
       class: "logs" as const,
       body,
-      expiresMs: clock.wallMs() + 60_000,
+      expiresMs: clock.wallMs() + COMMAND_LIMITS.refusalLifeMs,
     };
     this.#track(outbox.enqueue(draft).then(() => undefined));
   }

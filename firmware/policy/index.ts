@@ -15,7 +15,7 @@ export { DecisionEngine, type Explanation } from "./decision-engine.ts";
 export { defaultRoles, defaultTiers } from "./defaults.ts";
 export { overrideDirections } from "./directions.ts";
 export type { ActivePolicy, CompileFacts } from "./facts.ts";
-export { isGlob, matchesGlob } from "./glob.ts";
+export { isGlob, literalLength, matchesGlob } from "./glob.ts";
 export { grantLifeMs, permit } from "./permission.ts";
 export { type AuthorThresholds, adjustForProfile, type ProfileThresholds } from "./profile.ts";
 export { type SubjectStatement, subjectStatement } from "./requirements.ts";

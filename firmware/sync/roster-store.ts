@@ -22,6 +22,7 @@ const isStored = (value: unknown): value is StoredRoster =>
   "devices" in value &&
   "documents" in value &&
   Array.isArray(value.devices) &&
+  value.devices.every((row: unknown) => typeof row === "object" && row !== null && "id" in row) &&
   Array.isArray(value.documents);
 
 /** Oldest first. @throws CodedError `store_corrupt` (500) when a row is not what was written. */

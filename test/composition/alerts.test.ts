@@ -10,6 +10,7 @@ function anAlertBook() {
   const entries: LedgerEvent[] = [];
   const told: string[] = [];
   const ledger = {
+    head: { size: 0, lastHash: "", lastTs: 0 },
     commit: async ({ events }: { readonly events: readonly LedgerEvent[] }) => {
       entries.push(...events);
       return [];

@@ -97,9 +97,7 @@ function policyFor(documents: readonly JsonObject[]): (policy: JsonObject) => Js
       `program:${String(name)}`,
       { kind: "program", tier: "medium" },
     ]);
-    // Buckets that all programs share would let one of them use up what another needs.
-    const rates = { perTopic: { "**": { rps: 500, burst: 500 } }, global: { rps: 1000, burst: 1000 } };
-    return { ...policy, rates, outputs: [], subjects: Object.fromEntries([...operators, ...programs]) };
+    return { ...policy, outputs: [], subjects: Object.fromEntries([...operators, ...programs]) };
   };
 }
 

@@ -1,2 +1,2 @@
 /** Policy globs, under the one name that the capabilities use. */
-export { matchesGlob as globMatches } from "../../policy/index.ts";
+export { literalLength, matchesGlob as globMatches } from "../../policy/index.ts";

@@ -4,7 +4,7 @@ import { isJsonObject, type Json, member } from "../../core/json.ts";
 import { GATE_LIMITS } from "../../core/limits.ts";
 import { type BucketRate, type ScopedTake, TokenBucket, takeAll } from "../../core/token-bucket.ts";
 import type { CompiledPolicy } from "../../policy/types.ts";
-import { globMatches } from "./globs.ts";
+import { globMatches, literalLength } from "./globs.ts";
 
 const DEFAULT_TOPIC_RATE: BucketRate = { rps: 50, burst: 100 };
 const DEFAULT_GLOBAL_RATE: BucketRate = { rps: 200, burst: 100 };
@@ -37,13 +37,16 @@ function section(policy: CompiledPolicy, name: string): Readonly<Record<string, 
   return value !== undefined && isJsonObject(value) ? value : {};
 }
 
-const byGlob = (table: Readonly<Record<string, Json>>, uri: string): [string, BucketRate] | null => {
+/** The rate of the most specific glob: more literal characters first, then document order, as in decisions (policy.md 5). */
+function byGlob(table: Readonly<Record<string, Json>>, uri: string): BucketRate | null {
+  let best: { readonly literals: number; readonly rate: BucketRate } | null = null;
   for (const [glob, value] of Object.entries(table)) {
     const rate = rateOf(value);
-    if (rate && globMatches(glob, uri)) return [glob, rate];
+    const literals = literalLength(glob);
+    if (rate && (!best || literals > best.literals) && globMatches(glob, uri)) best = { literals, rate };
   }
-  return null;
-};
+  return best?.rate ?? null;
+}
 
 /** The buckets that apply to a call, in scope order. */
 export function applicableRates(policy: CompiledPolicy, call: RatedCall): ScopedRate[] {
@@ -55,13 +58,10 @@ export function applicableRates(policy: CompiledPolicy, call: RatedCall): Scoped
   return [
     { scope: "capability", key: `c\n${call.subject}\n${call.capability}`, rate: own },
     ...(target
-      ? [{ scope: "target", key: `t\n${call.subject}\n${call.target}`, rate: target[1] } as const]
+      ? [{ scope: "target", key: `t\n${call.subject}\n${call.target}`, rate: target } as const]
       : []),
-    {
-      scope: "topic",
-      key: `p\n${topic ? topic[0] : call.target}`,
-      rate: topic ? topic[1] : DEFAULT_TOPIC_RATE,
-    },
+    // Each topic has a bucket of its own: one shared by all topics of a glob would let a program starve the others.
+    { scope: "topic", key: `p\n${call.target}`, rate: topic ?? DEFAULT_TOPIC_RATE },
     { scope: "global", key: "g", rate: global ?? DEFAULT_GLOBAL_RATE },
   ];
 }

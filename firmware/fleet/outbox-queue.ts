@@ -80,6 +80,8 @@ export class OutboxQueue {
     telemetry: new MinHeap(),
     logs: new MinHeap(),
   };
+  /** Lanes of logic whose head is in flight. */
+  readonly #logicInFlight = new Set<Line>();
   /** Heads in backoff. */
   readonly #held = new Set<number>();
   readonly #fair = new FairScheduler({ telemetry: 4, logs: 1 });
@@ -138,15 +140,20 @@ export class OutboxQueue {
     if (head === slot) this.#ready[slot.meta.class].push(seq);
   }
 
-  /** The next message to send, now in flight; null if nothing is ready. */
+  /**
+   * The next message to send, now in flight; null if nothing is ready. Logic that only waits for the answer to
+   * the message before it still goes before everything else; logic in backoff does not.
+   */
   take(nowMono: number): OutboxMeta | null {
     this.#freeHeld(nowMono);
-    const logic = this.#surface("logic");
-    const slot = logic ?? this.#pickFair();
+    const slot = this.#surface("logic") ?? (this.#logicWaits() ? null : this.#pickFair());
     if (!slot) return null;
-    this.#ready[slot.meta.class].pop();
+    const { meta } = slot;
+    this.#ready[meta.class].pop();
     slot.state = "inflight";
-    return slot.meta;
+    const lane = this.#lanes.get(laneKey(meta));
+    if (meta.class === "logic" && lane) this.#logicInFlight.add(lane);
+    return meta;
   }
 
   /** Back from flight: queued again, holding its topic until `notBeforeMono`. */
@@ -156,6 +163,7 @@ export class OutboxQueue {
     slot.state = "queued";
     slot.notBeforeMono = notBeforeMono;
     slot.attempts = attempts;
+    this.#landed(slot.meta);
     this.#held.add(seq);
   }
 
@@ -170,6 +178,7 @@ export class OutboxQueue {
     if (meta.idem !== null && this.#idem.get(meta.idem)?.seq === seq) this.#idem.delete(meta.idem);
     this.#classes[meta.class].slots.delete(seq);
     const lane = this.#lanes.get(laneKey(meta));
+    if (slot.state === "inflight") this.#landed(meta);
     lane?.slots.delete(seq);
     if (lane?.slots.size === 0) this.#lanes.delete(laneKey(meta));
     else this.#offerLane(meta);
@@ -192,6 +201,20 @@ export class OutboxQueue {
       if (next === null || at < next) next = at;
     }
     return next;
+  }
+
+  #landed(meta: OutboxMeta): void {
+    const lane = this.#lanes.get(laneKey(meta));
+    if (lane) this.#logicInFlight.delete(lane);
+  }
+
+  /** At most as many lanes as messages may be in flight are looked at. */
+  #logicWaits(): boolean {
+    for (const { slots } of this.#logicInFlight) {
+      const [, next] = slots.values();
+      if (next?.state === "queued") return true;
+    }
+    return false;
   }
 
   #offerLane(meta: OutboxMeta): void {

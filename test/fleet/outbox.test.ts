@@ -53,6 +53,28 @@ async function rows(store: Store, sub: string): Promise<string[]> {
 const bodies = (bus: FakeBus): string[] => bus.sent.map(({ payload }) => fromUtf8(payload));
 
 describe("the outbox", () => {
+  it("lets no reading go while events queue behind one in flight, but not for events in backoff", () => {
+    const queue = new OutboxQueue({ maxItems: 10, maxBytes: 1000, keepNew: new Set() });
+    const put = (seq: number, flow: OutboxMeta["class"], topic: string) => {
+      const id = String(seq);
+      queue.admit({ seq, id, idem: null, bodyHash: id, topic, class: flow, bytes: 1, expiresMs: null });
+      queue.confirm(seq);
+    };
+    put(0, "telemetry", "t");
+    put(1, "logic", "e");
+    put(2, "logic", "e");
+
+    expect(queue.take(0)?.seq).toBe(1);
+    expect(queue.take(0)).toBeNull();
+    queue.remove(1);
+    expect(queue.take(0)?.seq).toBe(2);
+    queue.release(2, 5000, 1);
+    expect(queue.take(0)?.seq).toBe(0);
+    queue.remove(0);
+    expect(queue.take(0)).toBeNull();
+    expect(queue.take(5000)?.seq).toBe(2);
+  });
+
   it("sends a message only after the batch of its cause is durable", async () => {
     const { bus, outbox, store, clock } = await build();
     bus.set("online");

@@ -4,8 +4,11 @@ import type { Given, OpModule } from "../registry.ts";
 
 function drain(queue: OutboxQueue): string[] {
   const taken: OutboxMeta[] = [];
-  for (let item = queue.take(0); item; item = queue.take(0)) taken.push(item);
-  for (const item of taken) queue.release(item.seq, 0, 0);
+  for (let item = queue.take(0); item; item = queue.take(0)) {
+    taken.push(item);
+    queue.remove(item.seq);
+  }
+  for (const item of taken) queue.restore(item, 0);
   return taken.map((item) => item.id);
 }
 

@@ -15,6 +15,7 @@ export class UsageError extends CodedError<"bad_usage"> {
 const REMEDIES: Readonly<Record<string, string>> = {
   daemon_not_running: "start it: sudo systemctl start imud (or: imud --config <file>).",
   daemon_silent: "look at its log: journalctl -u imud.",
+  daemon_unintelligible: "use the imuctl that came with the daemon: imuctl --version, imud --version.",
   permission_denied: "run the command as a member of the socket's group, or with sudo.",
   store_busy: "a daemon holds this state: leave --state away to ask it, or stop it first.",
   store_missing: "check the path; imuctl init creates a new device, its first start creates the state.",

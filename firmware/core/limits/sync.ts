@@ -54,9 +54,9 @@ export const TRICKLE_LIMITS = Object.freeze({
 
 /** Batches that wait for a predecessor, a roster or the clock (sync.md 4.3). */
 export const HELD_LIMITS = Object.freeze({
-  /** Batches in all. */
+  /** Batches of one origin. */
   maxBatches: 1024,
-  /** Bytes in all. */
+  /** Bytes of the batches of one origin. */
   maxBytes: 4 * 1024 * 1024,
   /** Origins that have any. */
   maxOrigins: 1024,

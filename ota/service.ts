@@ -1,7 +1,7 @@
 /** Signed releases from their offer to their commit or their undoing (rollout.md). One at a time. */
 import { CodedError, codeOf, type Refusal, refusal } from "../firmware/core/errors.ts";
 import type { JsonObject } from "../firmware/core/json.ts";
-import { STEP_LIMITS, TRIAL_LIMITS } from "../firmware/core/limits.ts";
+import { TRIAL_LIMITS } from "../firmware/core/limits.ts";
 import { checkBundle, verifyOffer } from "./before.ts";
 import { type BootResult, bootUpdates } from "./boot.ts";
 import {
@@ -375,8 +375,7 @@ export class OtaService implements AsyncDisposable {
         storeTarget: (next, pointer) => this.#storeTarget(next, pointer),
       };
       const base = STEP_DEADLINE_MS[step];
-      const extra =
-        step === "probe" ? run.settings.probe.windowMs : step === "self_test" ? STEP_LIMITS.selfTestEcho : 0;
+      const extra = step === "probe" ? run.settings.probe.windowMs : 0;
       const deadline = base === null ? null : base + extra;
       return await within(clock, deadline, signal, (inner) => performStep(context, run, step, parts, inner));
     } catch (error) {

@@ -38,8 +38,6 @@ export const STEP_LIMITS = Object.freeze({
   shadow: minutes(15),
   activate: seconds(30),
   selfTest: minutes(1),
-  /** Ms on top of the self-test, in which its echo may come back (rollout.md 9). */
-  selfTestEcho: seconds(30),
   probe: seconds(30),
 });
 

@@ -1,7 +1,8 @@
 import { mkdtemp, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { Level } from "level";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { LevelStore } from "../../firmware/adapters/level-store.ts";
 import { put } from "../../firmware/ports/store.ts";
 import { MemoryStore } from "../../sim/memory-store.ts";
@@ -31,6 +32,20 @@ describe("LevelDB files", () => {
     await using again = await LevelStore.open(path, { create: false });
 
     expect(await again.get("a", "k")).toEqual(new Uint8Array([7]));
+  });
+
+  test.each([true, false])("are written with the wish to sync handed to LevelDB: %s", async (sync) => {
+    await using store = await LevelStore.open(join(await folder(), "db"), { create: true });
+    // A killed process loses nothing either way, so only the request itself shows whether power may fail.
+    const batch = vi.spyOn(Level.prototype, "batch");
+    try {
+      await store.batch([put("a", "k", new Uint8Array([7]))], { sync });
+
+      expect(batch).toHaveBeenCalledTimes(1);
+      expect(batch.mock.calls[0]).toMatchObject([[{ type: "put", key: "k" }], { sync }]);
+    } finally {
+      batch.mockRestore();
+    }
   });
 
   test("are not created by a reader", async () => {

@@ -108,6 +108,27 @@ describe("the command service", () => {
     cut();
   });
 
+  it("refuses another text under a known id and a known nonce under another id, also after a restart", async () => {
+    const store = new MemoryStore();
+    let runs = 0;
+    const handler: CommandHandler = async (...call) => {
+      runs++;
+      return ok(...call);
+    };
+    const first = await build(handler, store);
+    const command = first.command();
+    await first.send(command);
+    expect(runs).toBe(1);
+
+    for (const { send, receipts, clock } of [first, await build(handler, store)]) {
+      await send({ ...command, args: { program: "fan" } });
+      expect(receipts().at(-1)).toMatchObject({ code: "replay_conflict", status: 409 });
+      await send({ ...command, id: newMessageId(clock.wallMs(), entropy) });
+      expect(receipts().at(-1)).toMatchObject({ code: "replayed", status: 409 });
+    }
+    expect(runs).toBe(1);
+  });
+
   it("stores the outcome when the outbox has no room, and gives it to whoever asks again", async () => {
     let runs = 0;
     const handler: CommandHandler = async (...call) => {

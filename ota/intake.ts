@@ -28,24 +28,27 @@ export async function settingsInForce({ options, slots }: IntakeParts): Promise<
   return settingsOf(active.release.policy, options.config);
 }
 
-/** A run in its first state. */
-export function newRun(
-  options: OtaOptions,
-  statement: ReleaseStatement,
-  pointer: Pointer,
-  settings: OtaSettings,
-): OtaRun {
+type RunFacts = Pick<
+  OtaRun,
+  | "releaseId"
+  | "version"
+  | "candidate"
+  | "from"
+  | "state"
+  | "settings"
+  | "repairs"
+  | "isHistoryWaived"
+  | "isUnsafe"
+>;
+
+/** What every run has when nothing has happened in it yet, at the wall time of now. */
+function runWith(options: OtaOptions, facts: RunFacts): OtaRun {
   const now = options.clock.wallMs();
   return {
     v: 1,
     runId: runIdAt(options, now),
     rolloutId: null,
     kind: "policy",
-    releaseId: statement.releaseId,
-    version: statement.version,
-    candidate: statement.bundle.sha256,
-    from: pointer.active,
-    state: "received",
     startedAt: now,
     enteredAt: now,
     trialRestarts: 0,
@@ -56,11 +59,28 @@ export function newRun(
     to: null,
     gateResults: [],
     baseline: null,
+    ...facts,
+  };
+}
+
+/** A run in its first state. */
+export function newRun(
+  options: OtaOptions,
+  statement: ReleaseStatement,
+  pointer: Pointer,
+  settings: OtaSettings,
+): OtaRun {
+  return runWith(options, {
+    releaseId: statement.releaseId,
+    version: statement.version,
+    candidate: statement.bundle.sha256,
+    from: pointer.active,
+    state: "received",
     settings,
     repairs: statement.repairs,
     isHistoryWaived: pointer.active === pointer.factory && pointer.history.length === 0,
     isUnsafe: false,
-  };
+  });
 }
 
 /** What forbids a release whatever it contains (rollout.md 3). */
@@ -96,32 +116,17 @@ export async function runInForce(parts: IntakeParts, pointer: Pointer): Promise<
     ? settingsOf(active.release.policy, options.config)
     : await settingsInForce(parts);
   const { releaseId, version } = active.ok ? active.release.bundle : { releaseId: "unknown", version: 0 };
-  const now = options.clock.wallMs();
-  return {
-    v: 1,
-    runId: runIdAt(options, now),
-    rolloutId: null,
-    kind: "policy",
+  return runWith(options, {
     releaseId,
     version,
     candidate: pointer.active,
     from: pointer.previous ?? pointer.factory,
     state: "committed",
-    startedAt: now,
-    enteredAt: now,
-    trialRestarts: 0,
-    heldMs: 0,
-    hold: null,
-    activatedAt: null,
-    reason: null,
-    to: null,
-    gateResults: [],
-    baseline: null,
     settings,
     repairs: [],
     isHistoryWaived: false,
     isUnsafe: true,
-  };
+  });
 }
 
 /** The hash an operator means, null for the rule's own choice, or `rollback_target_unknown` (404). */

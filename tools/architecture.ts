@@ -34,6 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   boards: ["core", "ports"],
   sim: ["core", "ports", "boards", "drivers", "vm", "evidence", "ledger", "policy", "phi", "capabilities"],
   systemd: ["core", "ports"],
+  authoring: ["core", "ports", "vm", "capabilities"],
 };
 
 /** Modules of the platform and packages, by part or file. Everything not listed is refused there. */
@@ -43,6 +44,7 @@ const EXTERNAL: readonly (readonly [where: RegExp, allowed: RegExp])[] = [
   [/^firmware\/policy\//, /^(semver|ajv(\/.*)?)$/],
   [/^firmware\/capabilities\//, /^ajv(\/.*)?$/],
   [/^drivers\/devices\//, /^nmea-simple$/],
+  [/^firmware\/authoring\//, /^(typescript|@jridgewell\/gen-mapping|@jridgewell\/trace-mapping)$/],
   [/^(firmware\/adapters|drivers\/providers)\//, /./],
   [/^firmware\/(main\.ts|cli\/|composition\/)/, /./],
 ];

@@ -14,11 +14,13 @@ export {
   type CallAnswer,
   type Completion,
   type CutReason,
+  type Executor,
   isCutReason,
   type MachineError,
   type MachineInputs,
   type MachineOptions,
   type MachineResult,
+  type MachineView,
   type SliceState,
 } from "./machine-types.ts";
 export { parseProgram, programHash } from "./program-document.ts";

@@ -95,7 +95,15 @@ class Lowering {
     const key = frameKey(unit.path, fn);
     const maxStack = this.#stacks.maxStack.get(key) ?? 0;
     const bytes = frameBytes(registers.size, maxStack);
-    this.#frames.set(key, { unit: unit.path, fn, entry, registers: registers.size, maxStack, bytes });
+    this.#frames.set(key, {
+      unit: unit.path,
+      fn,
+      entry,
+      registers: registers.size,
+      registerNames: [...registers.keys()],
+      maxStack,
+      bytes,
+    });
   }
 
   #addRegions(unit: Unit): void {

@@ -68,6 +68,8 @@ export interface LoweredFrame {
   readonly fn: string | null;
   readonly entry: number;
   readonly registers: number;
+  /** By slot. */
+  readonly registerNames: readonly string[];
   readonly maxStack: number;
   /** Bytes of one frame in the memory model. */
   readonly bytes: number;

@@ -53,6 +53,23 @@ export interface MachineInputs {
   take?(turn: number, machine: WaitingView): readonly Completion[];
 }
 
+/**
+ * Who executes: the reference interpreter; the compiler from the first instruction; or the interpreter until a place is
+ * hot (`tiered`). Results, steps, memory figures and errors are the same.
+ */
+export type Executor = "interpreter" | "compiled" | "tiered";
+
+/** The state of the task that runs, for tools; values that cannot leave the machine are shown as text. */
+export interface MachineView {
+  readonly task: number;
+  readonly turn: number;
+  readonly at: { readonly unit: string; readonly index: number; readonly fn: string | null };
+  readonly stack: readonly Json[];
+  readonly registers: Readonly<Record<string, Json>>;
+  readonly steps: number;
+  readonly memoryBytes: number;
+}
+
 export interface MachineOptions {
   readonly payload: Json;
   readonly trigger: Json;
@@ -62,6 +79,8 @@ export interface MachineOptions {
   readonly checkSchema?: SchemaCheck;
   /** Values on the stack before the first instruction; the program must be verified with that depth. */
   readonly entryStack?: readonly Json[];
+  /** Default `tiered`. */
+  readonly executor?: Executor;
 }
 
 export interface MachineError extends CallError {

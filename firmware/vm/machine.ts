@@ -9,7 +9,7 @@ import { CallAnswers, type CallEntry } from "./call-answers.ts";
 import { meetContract } from "./contracts.ts";
 import { lookUp } from "./evaluate.ts";
 import { interpret } from "./interpreter.ts";
-import { fromJson, tally, toJson } from "./json-values.ts";
+import { fromJson, tally } from "./json-values.ts";
 import { type LoweredFrame, STRIDE } from "./lowered-program.ts";
 import {
   type Completion,
@@ -18,8 +18,10 @@ import {
   type MachineError,
   type MachineOptions,
   type MachineResult,
+  type MachineView,
   type SliceState,
 } from "./machine-types.ts";
+import { stackOf, viewOf } from "./machine-view.ts";
 import { errorJson, type MachineRequest, type Resumption, Run, Task } from "./run.ts";
 import { pushJoined, pushJoinTimeout } from "./steps-control.ts";
 import { hashesOf } from "./trace.ts";
@@ -114,8 +116,14 @@ export class Machine {
 
   /** The stack of the task that runs, as JSON; for diagnosis. */
   peekStack(): readonly Json[] {
-    const { memory, floor, sp } = this.#current ?? this.#main;
-    return memory.slice(floor, sp).map((value) => toJson(value));
+    return stackOf(this.#current ?? this.#main);
+  }
+
+  /** The task that runs, or the one that runs next, directly before its next instruction; null if all wait. */
+  inspect(): MachineView | null {
+    const task = this.#current ?? this.#ready[0];
+    if (task === undefined) return null;
+    return viewOf(this.#run, task, this.#turn, this.#place(task));
   }
 
   /**
@@ -154,10 +162,8 @@ export class Machine {
 
   /** A fault of the runtime, not of the program: `vm_internal`, alert, safe states. */
   abandon(): MachineResult {
-    return (
-      this.#result ??
-      this.#end("failed", new Trap("vm_internal", "vm_internal", 500, {}, false), this.#current)
-    );
+    const trap = new Trap("vm_internal", "vm_internal", 500, {}, false);
+    return this.#result ?? this.#end("failed", trap, this.#current);
   }
 
   /** Charges the main frame and judges the payload before the first step. */
@@ -167,13 +173,8 @@ export class Machine {
     this.#guarded(this.#main, () => {
       const size = utf8Length(canonicalize(payload));
       if (size > limits.inputBytes) {
-        throw new Trap(
-          "payload_too_large",
-          "payload_too_large",
-          400,
-          { limit: limits.inputBytes, got: size },
-          false,
-        );
+        const code = "payload_too_large";
+        throw new Trap(code, code, 400, { limit: limits.inputBytes, got: size }, false);
       }
       meetContract("payload", this.program.document.payload, payload, checkSchema);
       this.#run.allocate(frame.bytes);

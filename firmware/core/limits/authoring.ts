@@ -1,0 +1,15 @@
+/** Bounds of what the authoring tools read: sources and source maps are written by others. */
+export const AUTHORING_LIMITS = Object.freeze({
+  /** Bytes of one source text, before parsing: as many as the document it becomes may have (vm.md 2). */
+  sourceBytes: 256 * 1024,
+  /** Problems that are listed: enough to repair, few enough to read; what the verifier lists (vm.md 6). */
+  diagnostics: 64,
+  /** Bytes of one source map, before parsing: four times the document of 4096 instructions it belongs to. */
+  mapBytes: 1_048_576,
+  /** Levels of a source map: version 3 is flat, its extension is a text. */
+  mapDepth: 4,
+  /** Source files one map may name: a program is built from one, its functions from a few. */
+  mapSources: 64,
+  /** Answers a file hands to a traced run: the calls of the largest tier (vm.md 8). */
+  answers: 10_000,
+});

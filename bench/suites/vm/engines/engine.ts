@@ -1,0 +1,48 @@
+/** What the suite asks of an engine, ours and its peers alike. */
+import type { Json, JsonObject } from "../../../../firmware/core/json.ts";
+import type { Workload } from "../workloads/workload.ts";
+
+/** A workload loaded into an engine, run as often as wanted. */
+export interface Runner {
+  /** Hands the payload in and gives the body. */
+  run(payload: JsonObject): Json;
+  dispose(): void;
+}
+
+export interface Engine {
+  readonly version: string;
+  prepare(workload: Workload): Runner;
+  /** Loads the workload from its distributed form, runs it once and lets it go; null if that means nothing here. */
+  readonly loadOnce: ((workload: Workload) => () => Json) | null;
+  dispose(): void;
+}
+
+export interface EngineSource {
+  readonly id: string;
+  readonly title: string;
+  readonly load: () => Promise<Engine>;
+}
+
+export interface EngineFacts {
+  readonly id: string;
+  readonly title: string;
+  readonly available: boolean;
+  readonly version: string | null;
+  /** Why it could not be loaded. */
+  readonly reason: string | null;
+}
+
+export interface LoadedEngine extends EngineFacts {
+  readonly engine: Engine | null;
+}
+
+/** A peer that cannot be loaded is reported with its reason, never left out. */
+export async function loadEngine({ id, title, load }: EngineSource): Promise<LoadedEngine> {
+  try {
+    const engine = await load();
+    return { id, title, available: true, version: engine.version, reason: null, engine };
+  } catch (error) {
+    const reason = (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "unknown";
+    return { id, title, available: false, version: null, reason, engine: null };
+  }
+}

@@ -1,0 +1,62 @@
+import { parseArgs } from "node:util";
+import type { RoundSettings } from "../../lib/rounds.ts";
+
+export interface VmSettings extends RoundSettings {
+  readonly json: boolean;
+  readonly quick: boolean;
+  /** Sections and workloads; null is all. */
+  readonly only: readonly string[] | null;
+  /** Engine ids; null is all. */
+  readonly engines: readonly string[] | null;
+  readonly loopSeconds: number;
+}
+
+const list = (text: string | undefined): string[] | null => text?.split(",").filter(Boolean) ?? null;
+
+function unknown(what: string, asked: readonly string[] | null, known: readonly string[]): void {
+  const strangers =
+    asked?.filter((name) => !known.some((id) => id === name || id.startsWith(`${name}-`))) ?? [];
+  if (strangers.length === 0) return;
+  throw new Error(`Unknown ${what}: ${strangers.join(", ")}. Known: ${known.join(", ")}`);
+}
+
+/** @throws Error for an option, part or engine that does not exist. */
+export function vmSettings(
+  args: readonly string[],
+  parts: readonly string[],
+  engines: readonly string[],
+): VmSettings {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      json: { type: "boolean", default: false },
+      quick: { type: "boolean", default: false },
+      only: { type: "string" },
+      engines: { type: "string" },
+      rounds: { type: "string" },
+      "round-ms": { type: "string" },
+      "loop-seconds": { type: "string" },
+    },
+  });
+  const { json, quick } = values;
+  const only = list(values.only);
+  const chosen = list(values.engines);
+  unknown("part", only, parts);
+  unknown("engine", chosen, engines);
+  return {
+    json,
+    quick,
+    only,
+    engines: chosen,
+    rounds: Number(values.rounds ?? (quick ? 3 : 5)),
+    roundMs: Number(values["round-ms"] ?? (quick ? 30 : 200)),
+    warmupMs: quick ? 40 : 250,
+    loopSeconds: Number(values["loop-seconds"] ?? (quick ? 2 : 10)),
+  };
+}
+
+export const wants = (only: readonly string[] | null, part: string): boolean => only?.includes(part) ?? true;
+
+/** An engine is asked for by its id or by its family: `imu` also means `imu-sliced` and `imu-reference`. */
+export const wantsEngine = (engines: readonly string[] | null, id: string): boolean =>
+  engines?.some((name) => name === id || id.startsWith(`${name}-`)) ?? true;

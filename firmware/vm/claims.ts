@@ -1,5 +1,5 @@
 /** Claims of a program in normal form (vm.md 10). There is no field by which a program could state trust, time or source. */
-import { canonicalize } from "../core/canonical-json.ts";
+import { canonicalSize } from "../core/canonical-size.ts";
 import { sha256Hex } from "../core/hash.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { evaluate } from "./evaluate.ts";
@@ -8,7 +8,7 @@ import type { Run, Task } from "./run.ts";
 import type { StepMaker } from "./step-builder.ts";
 import { quotaError, vmError } from "./trap.ts";
 import type { ProgramClaim, ProgramDocument } from "./types.ts";
-import { up8, utf8Length, type Value } from "./values.ts";
+import { up8, type Value } from "./values.ts";
 
 function evidenceIds(value: Value): readonly string[] {
   if (value === null) return [];
@@ -58,8 +58,9 @@ function normalForm(instr: JsonObject, value: Json, evidence: readonly string[])
 
 /** Charges and stores; the same id replaces the earlier claim in place. `counted` is false for claims of a joined task. */
 export function putClaim(run: Run, task: Task, claim: ProgramClaim, counted: boolean): void {
-  const size = utf8Length(canonicalize(claim));
+  const size = canonicalSize(claim);
   if (counted) run.work(size);
+  task.claims ??= new Map();
   if (counted && !task.claims.has(claim.id)) {
     const limit = run.limits.claims;
     if (run.claims >= limit) throw quotaError("claims_exceeded", limit, run.claims, 1);

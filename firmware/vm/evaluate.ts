@@ -12,6 +12,7 @@ import {
   OBJECT_BYTES,
   utf8Length,
   type Value,
+  VmObject,
 } from "./values.ts";
 
 function build(run: Run, task: Task, operand: LoweredOperand, into: Tally): Value {
@@ -32,7 +33,7 @@ function build(run: Run, task: Task, operand: LoweredOperand, into: Tally): Valu
     case "object": {
       if (operand.items.length > MAX_MEMBERS) throw vmError("container_too_large");
       into.bytes += OBJECT_BYTES;
-      const out = new Map<string, Value>();
+      const out = new VmObject(into.shapes.empty, []);
       for (const [i, key] of operand.keys.entries()) {
         if (utf8Length(key) > MAX_KEY_BYTES) throw vmError("key_too_long");
         into.bytes += memberBytes(key);
@@ -47,7 +48,7 @@ function build(run: Run, task: Task, operand: LoweredOperand, into: Tally): Valu
 export function evaluate(run: Run, task: Task, operand: LoweredOperand): Value {
   if (operand.kind === "slot") return task.memory[task.fp + operand.slot] as Value;
   if (operand.kind === "literal") return operand.value;
-  const into = tally(run.limits.valueBytes);
+  const into = tally(run);
   const value = build(run, task, operand, into);
   if (into.bytes > 0) {
     run.work(into.bytes);

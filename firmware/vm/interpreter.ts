@@ -1,71 +1,184 @@
 /**
- * Walks the lowered code of one task until it blocks, ends or reaches `run.stopAt`. The hot operations work on local
- * variables; everything else is a `Step`. A failure leaves `task.pc` at the instruction that failed.
+ * The reference: walks the lowered code of one task until it blocks, ends or reaches `run.stopAt`. The hot operations
+ * work on local variables; everything else is a `Step`. A failure leaves `task.pc` at the instruction that failed.
  */
-import { LAST_FREE_OP, OP, STRIDE, type Step } from "./lowered-program.ts";
+import { LAST_FREE_OP, OP, OP_BITS, OP_MASK, STRIDE, type Step } from "./lowered-program.ts";
 import type { Run, Task } from "./run.ts";
 import { coldStep } from "./steps.ts";
 import { vmError } from "./trap.ts";
 import { truthy, type Value } from "./values.ts";
 
-/** @throws Trap; the machine looks for a handler. */
-export function interpret(run: Run, task: Task): void {
+/**
+ * @param marks by instruction number, where to return when control comes there by a jump back, a call or a return;
+ * null: nowhere.
+ * @throws Trap; the machine looks for a handler.
+ */
+export function interpret(run: Run, task: Task, marks: Uint8Array | null): void {
   const { code, constants, steps: extended } = run.program;
+  const { inputs } = run;
   const memory = task.memory;
   let { steps, stopAt } = run;
   let { pc, sp, fp, floor } = task;
-  for (;;) {
-    const op = code[pc] as number;
+  walk: for (;;) {
+    const word = code[pc] as number;
     const a = code[pc + 1] as number;
+    const op = word & OP_MASK;
     if (op > LAST_FREE_OP) {
       if (steps >= stopAt) break;
       steps++;
-      if (sp - (code[pc + 3] as number) < floor) underflow(run, task, pc, sp, steps);
+      if (sp - (word >> OP_BITS) < floor) underflow(run, task, pc, sp, steps);
     }
     // Numbers of OP, as literals for a jump table. What is not plain goes to its step with the stack untouched.
-    let plain = true;
     switch (op) {
       case 2: // PUSH_CONST
         memory[sp++] = constants[a] as Value;
-        break;
+        pc += STRIDE;
+        continue;
       case 3: // PUSH_REG
         memory[sp++] = memory[fp + a] as Value;
-        break;
+        pc += STRIDE;
+        continue;
+      case 24: {
+        // PUSH_INPUT
+        const input = inputs[code[pc + 2] as number];
+        if (typeof input === "object" && input !== null) break;
+        memory[sp++] = input as Value;
+        pc += STRIDE;
+        continue;
+      }
       case 4: // STORE
         memory[fp + a] = memory[--sp] as Value;
-        break;
+        pc += STRIDE;
+        continue;
       case 5: // POP
         sp--;
-        break;
-      case 22: // NOP
-        break;
+        pc += STRIDE;
+        continue;
       case 6: // DUP
         memory[sp] = memory[sp - 1] as Value;
         sp++;
-        break;
-      case 19: // JUMP
-        pc = a - STRIDE;
-        break;
-      case 20: // JZ
-      case 21: // JNZ
-        if (truthy(memory[--sp] as Value) === (op === 21)) pc = a - STRIDE;
-        break;
-      default: {
-        const result = op > 8 && op < 19 ? arithmetic(op, memory[sp - 2], memory[sp - 1]) : null;
-        plain = result !== null;
-        if (plain) memory[--sp - 1] = result;
+        pc += STRIDE;
+        continue;
+      case 9: {
+        // ADD
+        const y = memory[sp - 1];
+        const x = memory[sp - 2];
+        if (typeof x !== "number" || typeof y !== "number") break;
+        const z = x + y;
+        if (z - z !== 0) break;
+        if (((code[pc + STRIDE] as number) & OP_MASK) === 4 && steps < stopAt) {
+          steps++;
+          sp -= 2;
+          memory[fp + (code[pc + STRIDE + 1] as number)] = z;
+          pc += 2 * STRIDE;
+          continue;
+        }
+        memory[--sp - 1] = z;
+        pc += STRIDE;
+        continue;
       }
-    }
-    if (plain) {
-      pc += STRIDE;
-      continue;
+      case 10: {
+        // SUB
+        const y = memory[sp - 1];
+        const x = memory[sp - 2];
+        if (typeof x !== "number" || typeof y !== "number") break;
+        const z = x - y;
+        if (z - z !== 0) break;
+        if (((code[pc + STRIDE] as number) & OP_MASK) === 4 && steps < stopAt) {
+          steps++;
+          sp -= 2;
+          memory[fp + (code[pc + STRIDE + 1] as number)] = z;
+          pc += 2 * STRIDE;
+          continue;
+        }
+        memory[--sp - 1] = z;
+        pc += STRIDE;
+        continue;
+      }
+      case 11: {
+        // MUL; −0 does not exist
+        const y = memory[sp - 1];
+        const x = memory[sp - 2];
+        if (typeof x !== "number" || typeof y !== "number") break;
+        const z = x * y + 0;
+        if (z - z !== 0) break;
+        memory[--sp - 1] = z;
+        pc += STRIDE;
+        continue;
+      }
+      case 12: {
+        // DIV
+        const y = memory[sp - 1];
+        const x = memory[sp - 2];
+        if (typeof x !== "number" || typeof y !== "number") break;
+        const z = x / y + 0;
+        if (z - z !== 0) break;
+        memory[--sp - 1] = z;
+        pc += STRIDE;
+        continue;
+      }
+      case 13: // LT
+      case 14: // LE
+      case 15: // GT
+      case 16: // GE
+      case 17: // EQ
+      case 18: {
+        // NE
+        const y = memory[sp - 1];
+        const x = memory[sp - 2];
+        if (typeof x !== "number" || typeof y !== "number") break;
+        const holds = compare(op, x, y);
+        // A branch on the result takes its step here, without the detour over the stack.
+        const follower = (code[pc + STRIDE] as number) & OP_MASK;
+        if ((follower !== 20 && follower !== 21) || steps >= stopAt) {
+          memory[--sp - 1] = holds;
+          pc += STRIDE;
+          continue;
+        }
+        steps++;
+        sp -= 2;
+        if (holds !== (follower === 21)) {
+          pc += 2 * STRIDE;
+          continue;
+        }
+        const target = code[pc + STRIDE + 1] as number;
+        const isBack = target <= pc;
+        pc = target;
+        if (isBack && marks !== null && marks[target / STRIDE] !== 0) break walk;
+        continue;
+      }
+      case 19: {
+        // JUMP
+        const isBack = a <= pc;
+        pc = a;
+        if (isBack && marks !== null && marks[a / STRIDE] !== 0) break walk;
+        continue;
+      }
+      case 20: // JZ
+      case 21: {
+        // JNZ
+        const value = memory[--sp] as Value;
+        if ((typeof value === "boolean" ? value : truthy(value)) !== (op === 21)) {
+          pc += STRIDE;
+          continue;
+        }
+        const isBack = a <= pc;
+        pc = a;
+        if (isBack && marks !== null && marks[a / STRIDE] !== 0) break walk;
+        continue;
+      }
+      case 22: // NOP
+        pc += STRIDE;
+        continue;
     }
     save(run, task, pc, sp, steps);
     task.next = pc + STRIDE;
-    (op === OP.STEP ? (extended[a] as Step) : coldStep(op))(run, task);
+    (op === OP.STEP || op === OP.PUSH_INPUT ? (extended[a] as Step) : coldStep(op))(run, task);
     if (task.state !== "ready") return;
+    const moved = task.next !== pc + STRIDE;
     ({ next: pc, sp, fp, floor } = task);
-    steps = run.steps;
+    ({ steps, stopAt } = run);
+    if (moved && marks !== null && marks[pc / STRIDE] !== 0) break;
   }
   save(run, task, pc, sp, steps);
 }
@@ -82,23 +195,8 @@ function underflow(run: Run, task: Task, pc: number, sp: number, steps: number):
   throw vmError("stack_underflow");
 }
 
-/** ADD to NE of two numbers; null for other types and for a number that is not finite. −0 does not exist. */
-function arithmetic(op: number, x: Value | undefined, y: Value | undefined): number | boolean | null {
-  if (typeof x !== "number" || typeof y !== "number") return null;
-  const result = compute(op, x, y);
-  return typeof result === "number" && result - result !== 0 ? null : result;
-}
-
-function compute(op: number, x: number, y: number): number | boolean {
+function compare(op: number, x: number, y: number): boolean {
   switch (op) {
-    case 9:
-      return x + y;
-    case 10:
-      return x - y;
-    case 11:
-      return x * y + 0;
-    case 12:
-      return x / y + 0;
     case 13:
       return x < y;
     case 14:

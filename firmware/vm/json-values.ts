@@ -1,6 +1,7 @@
 /** Between JSON and values: copies in, copies out, and how much memory a copy takes (vm.md 3, 7). */
 import { fromHex, toHex } from "../core/bytes.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import type { ShapeTable } from "./objects.ts";
 import { vmError } from "./trap.ts";
 import {
   arrayBytes,
@@ -16,6 +17,7 @@ import {
   TaskHandle,
   utf8Length,
   type Value,
+  VmObject,
 } from "./values.ts";
 
 /** Bytes taken so far by one copy. `texts` says whether text and bytes are new (a call result) or shared (free). */
@@ -23,9 +25,17 @@ export interface Tally {
   bytes: number;
   readonly texts: boolean;
   readonly valueBytes: number;
+  /** Where the objects of the copy get their shapes. */
+  readonly shapes: ShapeTable;
 }
 
-export const tally = (valueBytes: number, texts = false): Tally => ({ bytes: 0, texts, valueBytes });
+export const tally = (
+  run: {
+    readonly limits: { readonly valueBytes: number };
+    readonly program: { readonly shapes: ShapeTable };
+  },
+  texts = false,
+): Tally => ({ bytes: 0, texts, valueBytes: run.limits.valueBytes, shapes: run.program.shapes });
 
 /** The octets of `{"$bytes":"<hex>"}`, or null for anything else. */
 export function bytesOf(json: Json): Uint8Array | null {
@@ -69,7 +79,7 @@ export function fromJson(json: Json, into: Tally, depth = 0): Value {
   const keys = Object.keys(object).sort();
   if (keys.length > MAX_MEMBERS) throw vmError("container_too_large");
   into.bytes += OBJECT_BYTES;
-  const out = new Map<string, Value>();
+  const out = new VmObject(into.shapes.empty, []);
   for (const key of keys) {
     checkKey(key);
     into.bytes += memberBytes(key);
@@ -93,9 +103,9 @@ export function toJson(value: Value, depth = 0): Json {
   if (depth > MAX_VALUE_DEPTH) throw vmError("value_too_deep");
   if (Array.isArray(value)) return value.map((item) => toJson(item, depth + 1));
   const out: Record<string, Json> = {};
-  for (const [key, item] of value) {
+  for (const [slot, key] of value.keys().entries()) {
     checkKey(key);
-    setMember(out, key, toJson(item, depth + 1));
+    setMember(out, key, toJson(value.slots[slot] as Value, depth + 1));
   }
   return out;
 }
@@ -110,10 +120,10 @@ export function copyValue(value: Value, into: Tally, depth = 0): Value {
     return value.map((item) => copyValue(item, into, depth + 1));
   }
   into.bytes += OBJECT_BYTES;
-  const out = new Map<string, Value>();
-  for (const [key, item] of value) {
+  const out = new VmObject(into.shapes.empty, []);
+  for (const [slot, key] of value.keys().entries()) {
     into.bytes += memberBytes(key);
-    out.set(key, copyValue(item, into, depth + 1));
+    out.set(key, copyValue(value.slots[slot] as Value, into, depth + 1));
   }
   return out;
 }

@@ -9,9 +9,11 @@ import {
   type LoweredProgram,
   type LoweredRegion,
   OP,
+  OP_BITS,
   STRIDE,
   type Step,
 } from "./lowered-program.ts";
+import { ShapeTable } from "./objects.ts";
 import { type Operand, registerName } from "./operands.ts";
 import type { LoweredCall, StepSource } from "./step-builder.ts";
 import { makeStep } from "./steps.ts";
@@ -31,9 +33,11 @@ class Lowering {
   readonly #words: number[] = [];
   readonly #constants: Value[] = [];
   readonly #steps: Step[] = [];
+  readonly #sources: StepSource[] = [];
   readonly #inputs: InputPath[] = [];
   readonly #frames = new Map<string, LoweredFrame>();
-  readonly #places: { unit: string; index: number; fn: string | null }[] = [];
+  /** By instruction number: its index in its unit. */
+  readonly #indexes: number[] = [];
   readonly #regionOf: number[] = [];
   readonly #regions: LoweredRegion[] = [];
   /** Position of each instruction, per unit; of a declaration, where control goes on. */
@@ -54,11 +58,13 @@ class Lowering {
       code: Int32Array.from(this.#words),
       constants: this.#constants,
       steps: this.#steps,
+      sources: this.#sources,
+      shapes: new ShapeTable(),
       inputs: this.#inputs,
       frames: [...this.#frames.values()],
       regionOf: Int32Array.from(this.#regionOf),
       regions: this.#regions,
-      places: this.#places,
+      placeOf: placesOf([...this.#frames.values()], Int32Array.from(this.#indexes)),
     };
   }
 
@@ -131,18 +137,13 @@ class Lowering {
         if (!isDeclaration(String(instr.op))) this.#emitInstruction(unit, index, instr);
       }
       this.#regionOf.push(-1);
-      this.#emit([fn === null ? OP.END : OP.ENDFUNC, 0, 0, 0], unit, indexes.at(-1) ?? 0, fn);
+      this.#emit([fn === null ? OP.END : OP.ENDFUNC, 0, 0, 0], indexes.at(-1) ?? 0);
     }
   }
 
-  #emit(
-    words: readonly [number, number, number, number],
-    unit: Unit,
-    index: number,
-    fn: string | null,
-  ): void {
+  #emit(words: readonly [number, number, number, number], index: number): void {
     this.#words.push(...words);
-    this.#places.push({ unit: unit.path, index, fn });
+    this.#indexes.push(index);
   }
 
   #emitInstruction(unit: Unit, index: number, instr: JsonObject): void {
@@ -150,11 +151,11 @@ class Lowering {
     const frame = this.#analysis.frame(unit, fn);
     const name = String(instr.op);
     const operands = operandsOf(instr, { constants: this.#analysis.constants, problem: verifiedAlready });
-    const [op, a] = this.#encode(unit, index, instr, frame, operands);
+    const [op, a, input] = this.#encode(unit, index, instr, frame, operands);
     const takesEvidence = (name === "CALL" || name === "CAP") && typeof instr.evidence === "string";
-    const b = takesEvidence ? slotOf(frame, instr.evidence) + 1 : 0;
+    const b = takesEvidence ? slotOf(frame, instr.evidence) + 1 : input;
     this.#regionOf.push(this.#innermost.get(unit)?.[index] ?? -1);
-    this.#emit([op, a, b, INSTRUCTIONS.get(name)?.pops ?? 0], unit, index, fn);
+    this.#emit([op | ((INSTRUCTIONS.get(name)?.pops ?? 0) << OP_BITS), a, b, 0], index);
   }
 
   #encode(
@@ -163,21 +164,24 @@ class Lowering {
     instr: JsonObject,
     frame: FrameDraft,
     operands: InstructionOperands,
-  ): readonly [op: number, a: number] {
+  ): readonly [op: number, a: number, input: number] {
     const name = String(instr.op);
     const inline = Object.hasOwn(INLINE, name) ? INLINE[name] : undefined;
     if (name === "JUMP" || name === "JZ" || name === "JNZ") {
-      return [inline ?? OP.JUMP, this.#position(unit, Number(jumpTarget(unit, index, instr)))];
+      return [inline ?? OP.JUMP, this.#position(unit, Number(jumpTarget(unit, index, instr))), 0];
     }
-    if (name === "STORE" || name === "LOAD") return [inline ?? OP.STORE, slotOf(frame, instr.reg)];
+    if (name === "STORE" || name === "LOAD") return [inline ?? OP.STORE, slotOf(frame, instr.reg), 0];
     if (name === "PUSH") {
       const operand = operands.fields.get("value") ?? operands.fields.get("ref");
-      if (operand?.kind === "register") return [OP.PUSH_REG, slotOf(frame, operand.name)];
-      if (operand?.kind === "literal") return [OP.PUSH_CONST, this.#constants.push(operand.value) - 1];
+      if (operand?.kind === "register") return [OP.PUSH_REG, slotOf(frame, operand.name), 0];
+      if (operand?.kind === "literal") return [OP.PUSH_CONST, this.#constants.push(operand.value) - 1, 0];
     }
-    if (inline !== undefined) return [inline, 0];
+    if (inline !== undefined) return [inline, 0, 0];
     const source = this.#source(unit, index, instr, frame, operands);
-    return [OP.STEP, this.#steps.push(makeStep(source)) - 1];
+    this.#sources.push(source);
+    const step = this.#steps.push(makeStep(source)) - 1;
+    const pushed = name === "PUSH" ? (source.operand("value") ?? source.operand("ref")) : null;
+    return pushed?.kind === "input" ? [OP.PUSH_INPUT, step, pushed.input] : [OP.STEP, step, 0];
   }
 
   #source(
@@ -240,6 +244,16 @@ class Lowering {
         return operand;
     }
   }
+}
+
+/** Frames lie one behind the other in the code, in the order of their entries. */
+function placesOf(frames: readonly LoweredFrame[], indexes: Int32Array): LoweredProgram["placeOf"] {
+  return (pc) => {
+    const index = indexes[pc / STRIDE];
+    if (index === undefined) return null;
+    const frame = frames.findLast(({ entry }) => entry <= pc);
+    return frame === undefined ? null : { unit: frame.unit, index, fn: frame.fn };
+  };
 }
 
 /** The verifier has read the same operands without a problem. */

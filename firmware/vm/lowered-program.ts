@@ -3,14 +3,18 @@
  * It is the seam between verifier and executor; the interpreter walks it, a compiler may translate it.
  */
 import type { Json } from "../core/json.ts";
+import type { ShapeTable } from "./objects.ts";
 import type { Run, Task } from "./run.ts";
+import type { StepSource } from "./step-builder.ts";
 import type { Value } from "./values.ts";
 
 /**
- * Words per instruction: operation, its operand (slot, position, index), the slot for evidence ids plus one (0: none),
- * values it needs on the stack.
+ * Words per instruction: operation and, above OP_BITS, how many values it needs on the stack; its operand (slot,
+ * position, index); a second one (of calls the slot for evidence ids plus one, 0 for none). The fourth is free.
  */
 export const STRIDE = 4;
+export const OP_BITS = 8;
+export const OP_MASK = 0xff;
 
 /** Operations the interpreter does itself; all others are a `Step` behind `STEP`. */
 export const OP = {
@@ -39,6 +43,8 @@ export const OP = {
   JNZ: 21,
   NOP: 22,
   STEP: 23,
+  /** A value of payload or trigger; the second operand is its number, the first the step for containers. */
+  PUSH_INPUT: 24,
 } as const;
 export const LAST_FREE_OP = OP.ENDFUNC;
 
@@ -75,6 +81,12 @@ export interface LoweredFrame {
   readonly bytes: number;
 }
 
+export interface Place {
+  readonly unit: string;
+  readonly index: number;
+  readonly fn: string | null;
+}
+
 export interface LoweredRegion {
   readonly handler: number;
   /** Stack depth at TRY. */
@@ -85,12 +97,15 @@ export interface LoweredProgram {
   readonly code: Int32Array;
   readonly constants: readonly Value[];
   readonly steps: readonly Step[];
+  /** What each step was made from; the compiler reads it. */
+  readonly sources: readonly StepSource[];
+  readonly shapes: ShapeTable;
   readonly inputs: readonly InputPath[];
   /** The first is main code. */
   readonly frames: readonly LoweredFrame[];
   /** By instruction number (`pc / STRIDE`): index of the innermost region, −1 outside. */
   readonly regionOf: Int32Array;
   readonly regions: readonly LoweredRegion[];
-  /** By instruction number: where it stands in the document. */
-  readonly places: readonly { readonly unit: string; readonly index: number; readonly fn: string | null }[];
+  /** Where the instruction at a position stands in the document. */
+  placeOf(pc: number): Place | null;
 }

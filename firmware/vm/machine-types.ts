@@ -1,7 +1,7 @@
 /** What goes into a machine and what comes out of it (vm.md 5, 9, 11). */
 import type { Json } from "../core/json.ts";
 import type { SchemaCheck } from "./capability-view.ts";
-import type { MachineRequest } from "./run.ts";
+import type { MachineRequest } from "./task.ts";
 import type { CallError, JournalEntry, Limits, Metrics, Outcome } from "./types.ts";
 
 export type CutReason =
@@ -101,6 +101,8 @@ export interface MachineResult {
   readonly programHash: string;
   readonly inputHash: string;
   readonly outputHash: string;
+  /** The same with the wall time that whoever ran the machine has measured. */
+  withWall(wallMs: number): MachineResult;
 }
 
 export type SliceState = "ready" | "waiting" | "ended";

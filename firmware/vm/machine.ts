@@ -2,13 +2,13 @@
  * One run of a verified program: resumable, deterministic, metered (vm.md 7, 9). It reads no clock and does no I/O;
  * what the program does not determine comes in through the methods here and is written to the journal.
  */
-import { canonicalize } from "../core/canonical-json.ts";
+import { canonicalSize } from "../core/canonical-size.ts";
 import type { Json, JsonObject } from "../core/json.ts";
-import { SCHEDULER_LIMITS } from "../core/limits.ts";
 import { CallAnswers, type CallEntry } from "./call-answers.ts";
 import { meetContract } from "./contracts.ts";
 import { lookUp } from "./evaluate.ts";
-import { interpret } from "./interpreter.ts";
+import { type Execute, executorOf } from "./executor.ts";
+import { FinishedRun } from "./finished-run.ts";
 import { fromJson, tally } from "./json-values.ts";
 import { type LoweredFrame, STRIDE } from "./lowered-program.ts";
 import {
@@ -22,57 +22,44 @@ import {
   type SliceState,
 } from "./machine-types.ts";
 import { stackOf, viewOf } from "./machine-view.ts";
-import { errorJson, type MachineRequest, type Resumption, Run, Task } from "./run.ts";
+import { errorJson, type MachineRequest, type Resumption, Run, Task, TURN_STEPS } from "./run.ts";
 import { pushJoined, pushJoinTimeout } from "./steps-control.ts";
-import { hashesOf } from "./trace.ts";
 import { callTrap, quotaError, Trap } from "./trap.ts";
-import type { JournalEntry, Limits, Metrics, Outcome, ProgramClaim } from "./types.ts";
+import type { Limits, Metrics, Outcome } from "./types.ts";
 import { unwind } from "./unwind.ts";
-import { utf8Length, type Value } from "./values.ts";
+import type { Value } from "./values.ts";
 import type { VerifiedProgram } from "./verify.ts";
-
-/** Steps of one dispatch before the task goes to the back of the queue (vm.md 9.1). */
-export const TURN_STEPS = SCHEDULER_LIMITS.turnSteps;
-/** Instructions between two looks at the pause function of a slice. */
-const PAUSE_CHECK_STEPS = 64;
 
 export class Machine {
   readonly program: VerifiedProgram;
   readonly #options: MachineOptions;
   readonly #run: Run;
+  readonly #execute: Execute;
   readonly #answers: CallAnswers;
-  readonly #tasks = new Map<number, Task>();
-  readonly #ready: Task[] = [];
-  readonly #completions: Completion[] = [];
-  readonly #journal: JournalEntry[] = [];
   readonly #main: Task;
+  #completions: Completion[] = [];
   #current: Task | null = null;
-  #turn = 0;
-  #turnEnd = 0;
-  #alive = 0;
-  #peakTasks = 0;
-  #result: MachineResult | null = null;
+  #result: FinishedRun | null = null;
 
   constructor(program: VerifiedProgram, options: MachineOptions) {
     this.program = program;
-    const { payload, response } = program.document;
-    if ((payload ?? response) !== undefined && options.checkSchema === undefined) {
+    const { document, lowered } = program;
+    if ((document.payload ?? document.response) !== undefined && options.checkSchema === undefined) {
       throw new Error("A document with a contract needs a schema check.");
     }
     this.#options = options;
     this.#answers = new CallAnswers(options.limits);
-    const sources = { payload: options.payload, trigger: options.trigger };
-    const inputs = program.lowered.inputs.map(({ of, path }) => lookUp(sources[of], path));
-    this.#run = new Run(program.lowered, program.document, options.limits, inputs, {
-      elapsedMs: (task) => this.#elapsed(task),
-      spawn: (parent, frame) => this.#spawn(parent, frame),
-      task: (id) => this.#tasks.get(id),
-    });
-    const frame = program.lowered.frames[0];
+    const inputs: Json[] = [];
+    for (const { of, path } of lowered.inputs) {
+      inputs.push(lookUp(of === "payload" ? options.payload : options.trigger, path));
+    }
+    this.#run = new Run(lowered, document, options.limits, inputs, options.inputs);
+    this.#execute = executorOf(lowered, options.executor ?? "tiered");
+    const frame = lowered.frames[0];
     if (frame === undefined) throw new Error("A verified program has a main frame.");
     this.#main = new Task(0, null, frame);
-    this.#tasks.set(0, this.#main);
-    this.#ready.push(this.#main);
+    this.#run.tasks.push(this.#main);
+    this.#run.ready.push(this.#main);
     this.#begin(frame);
   }
 
@@ -100,13 +87,12 @@ export class Machine {
 
   /** Requests that are still waited for, by id. */
   waitingFor(id: number): MachineRequest | null {
-    for (const task of this.#tasks.values()) if (task.waiting?.id === id) return task.waiting;
-    return null;
+    return this.#run.tasks.find((task) => task.waiting?.id === id)?.waiting ?? null;
   }
 
   /** The request a task waits for, null if it waits for none. */
   waitingOf(task: number): MachineRequest | null {
-    return this.#tasks.get(task)?.waiting ?? null;
+    return this.#run.tasks[task]?.waiting ?? null;
   }
 
   /** Hands in a completion; it is taken between turns, in the order handed in. One that is stale is ignored. */
@@ -121,40 +107,40 @@ export class Machine {
 
   /** The task that runs, or the one that runs next, directly before its next instruction; null if all wait. */
   inspect(): MachineView | null {
-    const task = this.#current ?? this.#ready[0];
-    if (task === undefined) return null;
-    return viewOf(this.#run, task, this.#turn, this.#place(task));
+    const task = this.#current ?? this.#run.ready[0];
+    return task === undefined ? null : viewOf(this.#run, task, this.#run.turn, this.#place(task));
   }
 
   /**
-   * Runs at most `maxSteps` steps, or until `pause` says so (asked every 64 steps). It stops directly before an
-   * instruction that costs a step, so that a cut at a step count names one state only.
+   * Runs at most `maxSteps` steps, or until `pause` says so (asked every few steps, see `Execute.pauseSteps`). It stops
+   * directly before an instruction that costs a step, so that a cut at a step count names one state only.
    */
   runSlice(maxSteps: number, pause?: () => boolean): SliceState {
-    const sliceEnd = this.#run.steps + maxSteps;
+    const run = this.#run;
+    const { cpuSteps } = this.#options.limits;
+    const sliceEnd = run.steps + maxSteps;
     for (;;) {
       if (this.#result !== null) return "ended";
       const task = this.#current ?? this.#dispatch();
       if (this.#result !== null) return "ended";
       if (task === null) return "waiting";
-      if (task.state !== "ready") {
-        this.#leaveTurn(task);
-        continue;
+      if (task.state === "ready") {
+        const checkAt = pause ? run.steps + this.#execute.pauseSteps : Number.MAX_SAFE_INTEGER;
+        run.stopAt = Math.min(this.#nextTurn(), sliceEnd, checkAt, cpuSteps);
+        this.#guarded(task, null);
+        if (this.#result !== null) return "ended";
+        run.passTurns();
       }
-      const checkAt = pause ? this.#run.steps + PAUSE_CHECK_STEPS : Number.MAX_SAFE_INTEGER;
-      this.#run.stopAt = Math.min(this.#turnEnd, sliceEnd, checkAt, this.#options.limits.cpuSteps);
-      this.#guarded(task, () => interpret(this.#run, task));
-      if (this.#result !== null) return "ended";
-      if (task.state !== "ready" || this.#run.steps >= this.#turnEnd) this.#leaveTurn(task);
-      else if (this.#run.steps >= this.#options.limits.cpuSteps) this.#exhausted(task);
-      else if (this.#run.steps >= sliceEnd || pause?.() === true) return "ready";
+      if (task.state !== "ready" || run.steps >= run.turnEnd) this.#leaveTurn(task);
+      else if (run.steps >= cpuSteps) this.#exhausted(task);
+      else if (run.steps >= sliceEnd || pause?.() === true) return "ready";
     }
   }
 
   /** Ends the run from outside after exactly the steps used so far. `wall_exceeded` is a quota error. */
   cut(reason: CutReason, details: JsonObject = {}): MachineResult {
     if (this.#result !== null) return this.#result;
-    this.#journal.push({ t: "cut", reason, steps: this.#run.steps });
+    this.#run.journal.push({ t: "cut", reason, steps: this.#run.steps });
     const code = reason === "wall_exceeded" ? "quota_exceeded" : "run_cut";
     const trap = new Trap(code, reason, CUT_STATUS[reason], details, false);
     return this.#end(reason === "wall_exceeded" ? "failed" : "cut", trap, this.#current);
@@ -168,78 +154,78 @@ export class Machine {
 
   /** Charges the main frame and judges the payload before the first step. */
   #begin(frame: LoweredFrame): void {
-    const { payload, limits, checkSchema, entryStack } = this.#options;
-    for (const item of entryStack ?? []) this.#main.push(fromJson(item, tally(limits.valueBytes)));
-    this.#guarded(this.#main, () => {
-      const size = utf8Length(canonicalize(payload));
-      if (size > limits.inputBytes) {
-        const code = "payload_too_large";
-        throw new Trap(code, code, 400, { limit: limits.inputBytes, got: size }, false);
-      }
-      meetContract("payload", this.program.document.payload, payload, checkSchema);
+    const { payload, entryStack } = this.#options;
+    try {
+      for (const item of entryStack ?? []) this.#main.push(fromJson(item, tally(this.#run)));
+      this.#judgePayload(payload);
       this.#run.allocate(frame.bytes);
-    });
+    } catch (error) {
+      if (!(error instanceof Trap)) throw error;
+      this.#fail(this.#main, error);
+    }
   }
 
-  #elapsed(task: number): number {
-    const value = this.#options.inputs.elapsedMs(task);
-    this.#journal.push({ t: "elapsed", task, value });
-    return value;
+  #judgePayload(payload: Json): void {
+    const { limits, checkSchema } = this.#options;
+    const size = canonicalSize(payload);
+    if (size > limits.inputBytes) {
+      const code = "payload_too_large";
+      throw new Trap(code, code, 400, { limit: limits.inputBytes, got: size }, false);
+    }
+    meetContract("payload", this.program.document.payload, payload, checkSchema);
   }
 
-  #spawn(parent: Task, frame: LoweredFrame): Task {
-    const limit = this.#options.limits.tasks;
-    if (this.#alive >= limit) throw quotaError("tasks_exceeded", limit, this.#alive, 1);
-    const task = new Task(this.#tasks.size, parent, frame);
-    this.#tasks.set(task.id, task);
-    this.#ready.push(task);
-    this.#alive++;
-    this.#peakTasks = Math.max(this.#peakTasks, this.#alive);
-    return task;
+  /** Steps at which other tasks or completions get their turn; never while there are none (`Run.passTurns`). */
+  #nextTurn(): number {
+    const alone = this.#run.ready.length === 0 && this.#completions.length === 0;
+    const mayPass = alone && this.#execute.passesTurns && this.#options.inputs.take === undefined;
+    return mayPass ? Number.MAX_SAFE_INTEGER : this.#run.turnEnd;
   }
 
   /** Begins the next turn: completions first, then the first ready task. */
   #dispatch(): Task | null {
-    const taken = this.#options.inputs.take?.(this.#turn + 1, this) ?? this.#completions.splice(0);
+    const run = this.#run;
+    const taken = this.#options.inputs.take?.(run.turn + 1, this) ?? this.#takeCompletions();
     for (const completion of taken) this.#accept(completion);
-    const task = this.#ready.shift();
+    const task = run.ready.shift();
     if (task === undefined) return null;
-    this.#turn++;
-    this.#turnEnd = this.#run.steps + TURN_STEPS;
+    run.turn++;
+    run.turnEnd = run.steps + TURN_STEPS;
     this.#current = task;
     const { resumption } = task;
     task.resumption = null;
-    if (resumption !== null) this.#guarded(task, () => this.#resume(task, resumption));
+    if (resumption !== null) this.#guarded(task, resumption);
     return task;
+  }
+
+  #takeCompletions(): readonly Completion[] {
+    if (this.#completions.length === 0) return this.#completions;
+    const taken = this.#completions;
+    this.#completions = [];
+    return taken;
   }
 
   #leaveTurn(task: Task): void {
     this.#current = null;
-    if (task.state === "ready") this.#ready.push(task);
+    if (task.state === "ready") this.#run.ready.push(task);
   }
 
   #accept(completion: Completion): void {
     const waiting = this.waitingFor(completion.request);
-    const task = waiting === null ? undefined : this.#tasks.get(waiting.task);
+    const task = waiting === null ? undefined : this.#run.tasks[waiting.task];
     if (waiting === null || task === undefined || task.state !== "blocked") return;
     if ((completion.kind === "call") !== (waiting.kind === "call")) return;
-    const turn = this.#turn + 1;
+    const turn = this.#run.turn + 1;
     if (completion.kind === "call" && waiting.kind === "call") {
       const entry = this.#answers.enter(waiting, completion.answer, turn);
-      this.#journal.push(entry);
-      this.#wake(task, { kind: "call", entry });
+      this.#run.journal.push(entry);
+      this.#run.wake(task, { kind: "call", entry });
     } else {
-      this.#journal.push({ t: "wake", turn, task: task.id });
-      if (task.joining) task.joining.joiners.splice(task.joining.joiners.indexOf(task), 1);
-      this.#wake(task, waiting.kind === "join_timeout" ? { kind: "join_timeout" } : { kind: "wake" });
+      this.#run.journal.push({ t: "wake", turn, task: task.id });
+      const joiners = task.joining?.joiners;
+      joiners?.splice(joiners.indexOf(task), 1);
+      this.#run.wake(task, waiting.kind === "join_timeout" ? { kind: "join_timeout" } : { kind: "wake" });
     }
-  }
-
-  #wake(task: Task, resumption: Resumption): void {
-    task.waiting = null;
-    task.state = "ready";
-    task.resumption = resumption;
-    this.#ready.push(task);
   }
 
   #resume(task: Task, resumption: Resumption): void {
@@ -261,17 +247,18 @@ export class Machine {
 
   /** A value from outside: its texts are new, so they are charged too. */
   #received(json: Json): Value {
-    const into = tally(this.#run.limits.valueBytes, true);
+    const into = tally(this.#run, true);
     const value = fromJson(json, into);
     this.#run.work(into.bytes);
     this.#run.allocate(into.bytes);
     return value;
   }
 
-  /** Runs program work; a failure goes to the innermost handler, or ends the task. */
-  #guarded(task: Task, work: () => void): void {
+  /** Executes, or resumes; a failure goes to the innermost handler, or ends the task. */
+  #guarded(task: Task, resumption: Resumption | null): void {
     try {
-      work();
+      if (resumption === null) this.#execute.run(this.#run, task);
+      else this.#resume(task, resumption);
     } catch (error) {
       if (!(error instanceof Trap)) throw error;
       this.#fail(task, error);
@@ -285,7 +272,7 @@ export class Machine {
     const at = this.#place(task);
     if (unwind(this.#run, task)) {
       try {
-        const into = tally(Number.MAX_SAFE_INTEGER, true);
+        const into = { ...tally(this.#run, true), valueBytes: Number.MAX_SAFE_INTEGER };
         const object = fromJson(errorJson(trap), into);
         this.#run.work(into.bytes);
         this.#run.allocate(into.bytes);
@@ -312,11 +299,14 @@ export class Machine {
       this.#mainEnded(task);
       return;
     }
-    this.#alive--;
-    this.#run.free(task.saved.reduce((sum, saved) => sum + saved.frame.bytes, task.frame.bytes));
+    const run = this.#run;
+    run.alive--;
+    run.free(task.saved.reduce((sum, saved) => sum + saved.frame.bytes, task.frame.bytes));
     task.saved.length = 0;
     task.memory.length = 0;
-    for (const joiner of task.joiners.splice(0)) this.#wake(joiner, { kind: "join" });
+    const { joiners } = task;
+    task.joiners = null;
+    for (const joiner of joiners ?? []) run.wake(joiner, { kind: "join" });
   }
 
   #mainEnded(task: Task): void {
@@ -333,50 +323,45 @@ export class Machine {
   }
 
   #place(task: Task | null): MachineError["at"] {
-    if (task === null) return null;
-    return this.program.lowered.places[task.pc / STRIDE] ?? null;
+    return task === null ? null : this.program.lowered.placeOf(task.pc);
   }
 
   #end(
     ended: MachineResult["ended"],
     trap: Trap | null,
     task: Task | null,
-    at: MachineError["at"] = this.#place(task),
+    at?: MachineError["at"],
   ): MachineResult {
     const { limits, payload, trigger } = this.#options;
-    const responded =
-      ended === "responded" && this.#main.result?.kind === "responded" ? this.#main.result : null;
+    const { result } = this.#main;
+    const responded = ended === "responded" && result?.kind === "responded" ? result : null;
     const status = trap?.status ?? responded?.status ?? 200;
-    const claims: readonly ProgramClaim[] = [...this.#main.claims.values()];
+    const { claims } = this.#main;
     const outcome: Outcome = {
       status,
       body: responded?.body ?? null,
-      claims,
+      claims: claims === null ? [] : [...claims.values()],
       effects: [...this.#answers.effects],
       error: trap === null ? null : { code: trap.code, reason: trap.reason },
     };
-    const journal = [...this.#journal];
-    this.#result = {
+    this.#result = new FinishedRun({
       ended,
       status,
       outcome,
-      journal,
+      journal: [...this.#run.journal],
       limits,
       payload,
       trigger,
       metrics: this.#metrics(),
-      error:
-        trap === null
-          ? null
-          : { code: trap.code, reason: trap.reason, status: trap.status, details: trap.details, at },
+      error: trap === null ? null : errorOf(trap, at === undefined ? this.#place(task) : at),
       programHash: this.program.programHash,
-      ...hashesOf({ journal, limits, payload, trigger }, outcome),
-    };
+    });
     return this.#result;
   }
 
   #metrics(): Metrics {
     const run = this.#run;
+    const answers = this.#answers;
     return {
       cpuSteps: run.steps,
       memBytes: run.memoryPeak,
@@ -384,17 +369,25 @@ export class Machine {
       ioCalls: run.ioCalls,
       sleptMs: run.sleptMs,
       wallMs: 0,
-      tasks: this.#peakTasks,
+      tasks: run.peakTasks,
       claims: run.claims,
       outputBytes: run.outputBytes,
-      ioReadBytes: this.#answers.readBytes,
-      ioWriteBytes: this.#answers.writtenBytes,
-      netOutBytes: this.#answers.netBytes,
-      refusals: this.#answers.refusals,
+      ioReadBytes: answers.readBytes,
+      ioWriteBytes: answers.writtenBytes,
+      netOutBytes: answers.netBytes,
+      refusals: answers.refusals,
       phiChargedMilli: 0,
     };
   }
 }
+
+const errorOf = ({ code, reason, status, details }: Trap, at: MachineError["at"]): MachineError => ({
+  code,
+  reason,
+  status,
+  details,
+  at,
+});
 
 /** A machine before its first step. A payload that is refused gives one that has already ended. */
 export const createMachine = (program: VerifiedProgram, options: MachineOptions): Machine =>

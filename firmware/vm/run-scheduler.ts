@@ -151,7 +151,7 @@ export class RunScheduler {
     for (const timer of timers) timer.cancel();
     await this.#settle(outstanding);
     const wall = Math.floor(this.#clock.monoMs() - startedAt);
-    return { ...result, metrics: { ...result.metrics, wallMs: wall } };
+    return result.withWall(wall);
   }
 
   /** Gives aborted calls 250 ms; one that ignores its signal is left behind. */

@@ -1,131 +1,50 @@
-/** The counters and tasks of one run (vm.md 7, 9.1). Only the machine and its steps touch them. */
+/** The counters, tasks and journal of one run (vm.md 7, 9.1). Only the machine, its steps and its compiled code touch it. */
 import type { Json, JsonObject } from "../core/json.ts";
-import type { CapabilitySignature } from "./capability-view.ts";
+import { SCHEDULER_LIMITS } from "../core/limits.ts";
 import type { LoweredFrame, LoweredProgram } from "./lowered-program.ts";
-import { quotaError, vmError } from "./trap.ts";
-import type { CallError, JournalEntry, Limits, ProgramClaim, ProgramDocument } from "./types.ts";
-import { checkValueBytes, scalarBytes, type Value } from "./values.ts";
+import type { MachineInputs } from "./machine-types.ts";
+import { type MachineRequest, type Resumption, Task } from "./task.ts";
+import { quotaError } from "./trap.ts";
+import type { JournalEntry, Limits, ProgramDocument } from "./types.ts";
+import { checkValueBytes, scalarBytes } from "./values.ts";
+
+export type { MachineRequest, Resumption, TaskResult } from "./task.ts";
+export { Task } from "./task.ts";
 
 export const TASK_BYTES = 256;
-
-/** How a task ended; `value` is shared with nobody, `body` is JSON. */
-export type TaskResult =
-  | { readonly kind: "responded"; readonly status: number; readonly body: Json }
-  | { readonly kind: "halted"; readonly value: Value }
-  | { readonly kind: "failed"; readonly error: CallError };
-
-/** What a blocked task continues with. */
-export type Resumption =
-  | { readonly kind: "wake" }
-  | { readonly kind: "join" }
-  | { readonly kind: "join_timeout" }
-  | { readonly kind: "call"; readonly entry: JournalEntry & { readonly t: "call" } };
-
-/** What a task asks of the host. Ids rise; an answer to an id that no longer waits is ignored. */
-export type MachineRequest =
-  | {
-      readonly kind: "call";
-      readonly id: number;
-      readonly task: number;
-      readonly capability: string;
-      readonly class: CapabilitySignature["class"];
-      readonly args: Json;
-    }
-  | { readonly kind: "sleep"; readonly id: number; readonly task: number; readonly ms: number }
-  | { readonly kind: "join_timeout"; readonly id: number; readonly task: number; readonly ms: number };
-
-interface SavedFrame {
-  /** Position of the CALLF. */
-  readonly pc: number;
-  readonly sp: number;
-  readonly fp: number;
-  readonly floor: number;
-  readonly frame: LoweredFrame;
-}
-
-export type TaskState = "ready" | "blocked" | "ended";
-
-/** One cooperative task. Registers of a frame lie at `fp`, its stack begins at `floor`, `sp` is the next free place. */
-export class Task {
-  readonly id: number;
-  readonly parent: Task | null;
-  readonly memory: Value[] = [];
-  readonly saved: SavedFrame[] = [];
-  readonly claims = new Map<string, ProgramClaim>();
-  readonly joiners: Task[] = [];
-  /** The instruction at work; a failure is looked up here. */
-  pc: number;
-  /** Where a step makes the task go on. */
-  next = 0;
-  sp = 0;
-  fp = 0;
-  floor = 0;
-  frame: LoweredFrame;
-  state: TaskState = "ready";
-  resumption: Resumption | null = null;
-  /** What it waits for while blocked. */
-  waiting: MachineRequest | null = null;
-  joining: Task | null = null;
-  result: TaskResult | null = null;
-  claimsTaken = false;
-
-  constructor(id: number, parent: Task | null, frame: LoweredFrame) {
-    this.id = id;
-    this.parent = parent;
-    this.frame = frame;
-    this.pc = frame.entry;
-    this.enter(frame, 0);
-  }
-
-  /** Lays a frame at `fp`, registers null. Memory is charged by the caller. */
-  enter(frame: LoweredFrame, fp: number): void {
-    this.frame = frame;
-    this.fp = fp;
-    this.floor = fp + frame.registers;
-    this.sp = this.floor;
-    this.pc = frame.entry;
-    for (let slot = fp; slot < this.floor; slot++) this.memory[slot] = null;
-  }
-
-  push(value: Value): void {
-    this.memory[this.sp++] = value;
-  }
-
-  pop(): Value {
-    if (this.sp <= this.floor) throw vmError("stack_underflow");
-    return this.memory[--this.sp] as Value;
-  }
-
-  register(slot: number, value: Value): void {
-    this.memory[this.fp + slot] = value;
-  }
-}
-
-/** What the machine around the tasks does for them. */
-export interface RunHost {
-  elapsedMs(task: number): number;
-  spawn(parent: Task, frame: LoweredFrame): Task;
-  task(id: number): Task | undefined;
-}
+/** Steps of one dispatch before the task goes to the back of the queue (vm.md 9.1). */
+export const TURN_STEPS = SCHEDULER_LIMITS.turnSteps;
 
 export class Run {
   readonly program: LoweredProgram;
   readonly document: ProgramDocument;
   readonly limits: Limits;
-  readonly host: RunHost;
+  /** Bytes of the memory model. */
+  readonly memoryLimit: number;
   /** Values of the program's input paths: scalars, or JSON containers copied at each use. */
   readonly inputs: readonly Json[];
+  readonly journal: JournalEntry[] = [];
   /** Requests that have not been taken by the host yet. */
   readonly requests: MachineRequest[] = [];
+  /** By number. */
+  readonly tasks: Task[] = [];
+  readonly ready: Task[] = [];
   steps = 0;
-  /** Steps at which the interpreter returns before the next instruction. */
+  /** Steps at which execution stops before the next instruction. */
   stopAt = 0;
+  /** Number of the running turn, and the steps at which the next one begins (vm.md 9.1). */
+  turn = 0;
+  turnEnd = 0;
   memory = 0;
   memoryPeak = 0;
   ioCalls = 0;
   sleptMs = 0;
   outputBytes = 0;
   claims = 0;
+  /** Tasks alive, main not counted, and the most there were. */
+  alive = 0;
+  peakTasks = 0;
+  readonly #source: MachineInputs;
   #nextRequest = 1;
 
   constructor(
@@ -133,32 +52,77 @@ export class Run {
     document: ProgramDocument,
     limits: Limits,
     inputs: readonly Json[],
-    host: RunHost,
+    source: MachineInputs,
   ) {
     this.program = program;
     this.document = document;
     this.limits = limits;
+    this.memoryLimit = limits.memKb * 1024;
     this.inputs = inputs;
-    this.host = host;
+    this.#source = source;
   }
 
   requestId(): number {
     return this.#nextRequest++;
   }
 
+  /** Milliseconds since the run began, as the journal will have them. */
+  elapsedMs(task: number): number {
+    const value = this.#source.elapsedMs(task);
+    this.journal.push({ t: "elapsed", task, value });
+    return value;
+  }
+
+  /** A new task at the back of the queue. @throws Trap `tasks_exceeded`. */
+  spawn(parent: Task, frame: LoweredFrame): Task {
+    const limit = this.limits.tasks;
+    if (this.alive >= limit) throw quotaError("tasks_exceeded", limit, this.alive, 1);
+    const task = new Task(this.tasks.length, parent, frame);
+    this.tasks.push(task);
+    this.ready.push(task);
+    this.alive++;
+    if (this.alive > this.peakTasks) this.peakTasks = this.alive;
+    // The task that ran alone now shares: it stops where its turn ends.
+    this.passTurns();
+    if (this.stopAt > this.turnEnd) this.stopAt = this.turnEnd;
+    return task;
+  }
+
+  /** Puts a blocked task at the back of the queue. */
+  wake(task: Task, resumption: Resumption): void {
+    task.waiting = null;
+    task.state = "ready";
+    task.resumption = resumption;
+    this.ready.push(task);
+  }
+
   /** One step per 256 bytes of bulk work. @throws Trap `cpu_steps_exceeded`. */
   work(bytes: number): void {
+    if (bytes < 256) return;
     const needed = Math.floor(bytes / 256);
-    if (needed === 0) return;
     if (this.steps + needed > this.limits.cpuSteps) {
       throw quotaError("cpu_steps_exceeded", this.limits.cpuSteps, this.steps, needed);
     }
+    this.passTurns();
     this.steps += needed;
+    // The instruction stays in its turn however much it works; the next one begins behind it.
+    if (this.steps > this.turnEnd) this.turnEnd = this.steps;
+  }
+
+  /**
+   * Counts the turns that a task went through while no other task and no completion waited, when it was not stopped
+   * at each of them. All instructions that began before `steps` are accounted for.
+   */
+  passTurns(): void {
+    if (this.steps <= this.turnEnd) return;
+    const passed = 1 + Math.floor((this.steps - 1 - this.turnEnd) / TURN_STEPS);
+    this.turn += passed;
+    this.turnEnd += passed * TURN_STEPS;
   }
 
   /** @throws Trap `mem_exceeded`; figures in bytes. */
   allocate(bytes: number): void {
-    const limit = this.limits.memKb * 1024;
+    const limit = this.memoryLimit;
     if (this.memory + bytes > limit) throw quotaError("mem_exceeded", limit, this.memory, bytes);
     this.memory += bytes;
     if (this.memory > this.memoryPeak) this.memoryPeak = this.memory;

@@ -1,5 +1,5 @@
 /** Functions, endings, waiting and tasks (vm.md 4, 5, 9). */
-import { canonicalize } from "../core/canonical-json.ts";
+import { canonicalSize } from "../core/canonical-size.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
 import { roundHalfEven } from "../core/round.ts";
 import { claimMaker, putClaim } from "./claims.ts";
@@ -10,7 +10,7 @@ import { type Run, TASK_BYTES, type Task, type TaskResult } from "./run.ts";
 import { NULL_OPERAND, type StepMaker } from "./step-builder.ts";
 import { needNumber } from "./steps-number.ts";
 import { quotaError, Trap, vmError } from "./trap.ts";
-import { memberBytes, TaskHandle, utf8Length, type Value } from "./values.ts";
+import { memberBytes, TaskHandle, type Value, type VmObject } from "./values.ts";
 
 function end(task: Task, result: TaskResult): void {
   task.state = "ended";
@@ -18,7 +18,7 @@ function end(task: Task, result: TaskResult): void {
 }
 
 function respond(run: Run, task: Task, status: number, body: Json): void {
-  const size = utf8Length(canonicalize(body));
+  const size = canonicalSize(body);
   run.work(size);
   run.output(size);
   end(task, { kind: "responded", status, body });
@@ -104,11 +104,11 @@ const spawn: StepMaker = ({ bindings, callee, slot }) => {
   const as = slot("as");
   return (run, task) => {
     const frame = callee();
-    const copied = tally(run.limits.valueBytes);
+    const copied = tally(run);
     const values = bindings.map((b) => copyValue(evaluate(run, task, b.value), copied));
     run.work(copied.bytes);
-    // The host refuses the task above its limit, before any memory is charged.
-    const child = run.host.spawn(task, frame);
+    // A task above the limit is refused before any memory is charged.
+    const child = run.spawn(task, frame);
     run.allocate(copied.bytes + TASK_BYTES + frame.bytes);
     for (const [i, binding] of bindings.entries()) child.register(binding.slot, values[i] as Value);
     task.register(as, new TaskHandle(child.id));
@@ -126,8 +126,7 @@ function joinedJson(
     return { head: { ok: false, status, error: { code, reason } }, inner: undefined };
   }
   if (result.kind === "halted") return { head: { ok: true }, inner: toJson(result.value) };
-  if (target.claims.size === 0)
-    return { head: { ok: false, status: 412, error: NO_CLAIMS }, inner: undefined };
+  if (target.claims === null) return { head: { ok: false, status: 412, error: NO_CLAIMS }, inner: undefined };
   return { head: { ok: true, status: result.status }, inner: result.body };
 }
 
@@ -136,10 +135,10 @@ export function pushJoined(run: Run, task: Task, target: Task): void {
   const result = target.result;
   if (result === null) throw vmError("join_timeout");
   const { head, inner } = joinedJson(target, result);
-  const copied = tally(run.limits.valueBytes);
+  const copied = tally(run);
   const value = inner === undefined ? null : fromJson(inner, copied);
   run.work(copied.bytes);
-  const object = fromJson(head, copied) as Map<string, Value>;
+  const object = fromJson(head, copied) as VmObject;
   if (inner !== undefined) {
     const key = result.kind === "responded" ? "body" : "value";
     copied.bytes += memberBytes(key);
@@ -148,7 +147,7 @@ export function pushJoined(run: Run, task: Task, target: Task): void {
   run.allocate(copied.bytes);
   if (result.kind === "responded" && !target.claimsTaken) {
     target.claimsTaken = true;
-    for (const claim of target.claims.values()) {
+    for (const claim of target.claims?.values() ?? []) {
       putClaim(run, task, { ...claim, id: `t${target.id}/${claim.id}` }, false);
     }
   }
@@ -157,7 +156,7 @@ export function pushJoined(run: Run, task: Task, target: Task): void {
 
 /** The result of a JOIN whose time ran out. */
 export function pushJoinTimeout(run: Run, task: Task): void {
-  const into = tally(run.limits.valueBytes);
+  const into = tally(run);
   const value = fromJson({ ok: false, error: { code: "vm_error", reason: "join_timeout" } }, into);
   run.allocate(into.bytes);
   task.push(value);
@@ -172,10 +171,11 @@ const join: StepMaker = ({ operand }) => {
     const limit = seconds ?? millis;
     const raw = limit === null ? null : needNumber(evaluate(run, task, limit));
     if (!(value instanceof TaskHandle)) throw vmError("type_mismatch");
-    const target = run.host.task(value.task);
+    const target = run.tasks[value.task];
     if (target === undefined) throw vmError("type_mismatch");
     if (target.state === "ended") return pushJoined(run, task, target);
     task.joining = target;
+    target.joiners ??= [];
     target.joiners.push(task);
     task.state = "blocked";
     if (raw === null) return;
@@ -190,12 +190,12 @@ const callCapability: StepMaker = ({ call }) => {
   return (run, task) => {
     const values = items.map((item) => toJson(evaluate(run, task, item)));
     const given = keys === null ? values : Object.fromEntries(keys.map((key, i) => [key, values[i] as Json]));
-    run.work(utf8Length(canonicalize(given)));
+    run.work(canonicalSize(given));
     const limit = run.limits.ioCalls;
     if (run.ioCalls >= limit) throw quotaError("io_calls_exceeded", limit, run.ioCalls, 1);
     run.ioCalls++;
     const args = signature.normalise(given);
-    if (signature.class === "effect") run.output(utf8Length(canonicalize(args)));
+    if (signature.class === "effect") run.output(canonicalSize(args));
     const capability = signature.id;
     task.waiting = {
       kind: "call",
@@ -214,7 +214,7 @@ export const controlSteps: Readonly<Record<string, Step>> = {
   END: endOfUnit,
   ENDFUNC: (run, task) => leave(run, task, null),
   HALT: (_run, task) => end(task, { kind: "halted", value: null }),
-  ELAPSED: (run, task) => task.push(run.host.elapsedMs(task.id)),
+  ELAPSED: (run, task) => task.push(run.elapsedMs(task.id)),
 };
 
 export const controlMakers: Readonly<Record<string, StepMaker>> = {

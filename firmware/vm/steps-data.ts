@@ -15,7 +15,7 @@ import {
   sizeOf,
   utf8Length,
   type Value,
-  type VmObject,
+  VmObject,
 } from "./values.ts";
 
 function needKey(value: Value): string {
@@ -45,21 +45,22 @@ const setKey: StepMaker = ({ operand }) => {
     const container = evaluate(run, task, oid ?? NULL_OPERAND);
     const at = evaluate(run, task, key ?? NULL_OPERAND);
     const value = evaluate(run, task, item ?? NULL_OPERAND);
-    if (container instanceof Map) setMember(container, needKey(at), value, (bytes) => run.allocate(bytes));
+    if (container instanceof VmObject)
+      setMember(container, needKey(at), value, (bytes) => run.allocate(bytes));
     else if (Array.isArray(container)) container[position(at, container.length)] = value;
     else throw vmError("type_mismatch");
   };
 };
 
 function read(container: Value, key: Value): Value {
-  if (container instanceof Map) return container.get(needKey(key)) ?? null;
+  if (container instanceof VmObject) return container.get(needKey(key)) ?? null;
   if (Array.isArray(container)) return container[position(key, container.length)] ?? null;
   if (container instanceof Uint8Array) return container[position(key, container.length)] ?? null;
   throw vmError("type_mismatch");
 }
 
 function has(container: Value, key: Value): boolean {
-  if (container instanceof Map) return container.has(needKey(key));
+  if (container instanceof VmObject) return container.has(needKey(key));
   if (!Array.isArray(container) && !(container instanceof Uint8Array)) throw vmError("type_mismatch");
   const index = needNumber(key);
   return Number.isInteger(index) && index >= 0 && index < container.length;
@@ -78,7 +79,7 @@ const keyed =
   };
 
 const remove = (container: Value, key: Value): void => {
-  if (!(container instanceof Map)) throw vmError("type_mismatch");
+  if (!(container instanceof VmObject)) throw vmError("type_mismatch");
   container.delete(needKey(key));
 };
 
@@ -102,7 +103,7 @@ const length: StepMaker = ({ operand }) => {
     if (typeof value === "string") {
       run.work(sizeOf(value));
       task.push(codePoints(value));
-    } else if (value instanceof Map) task.push(value.size);
+    } else if (value instanceof VmObject) task.push(value.size);
     else if (Array.isArray(value) || value instanceof Uint8Array) task.push(value.length);
     else throw vmError("type_mismatch");
   };
@@ -112,7 +113,7 @@ const keys: StepMaker = ({ operand }) => {
   const oid = operand("oid") ?? NULL_OPERAND;
   return (run, task) => {
     const object = evaluate(run, task, oid);
-    if (!(object instanceof Map)) throw vmError("type_mismatch");
+    if (!(object instanceof VmObject)) throw vmError("type_mismatch");
     run.work(64 * object.size);
     run.allocate(arrayBytes(object.size));
     task.push([...object.keys()].sort());
@@ -122,7 +123,7 @@ const keys: StepMaker = ({ operand }) => {
 export const dataSteps: Readonly<Record<string, Step>> = {
   NEW_OBJ: (run, task) => {
     run.allocate(OBJECT_BYTES);
-    task.push(new Map());
+    task.push(new VmObject(run.program.shapes.empty, []));
   },
   NEW_ARR: (run, task) => {
     run.allocate(arrayBytes(0));

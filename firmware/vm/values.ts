@@ -1,12 +1,10 @@
-/**
- * Values of the machine (vm.md 3) and their size in the memory model (vm.md 7). Objects are Maps, so that no inherited
- * member can exist and `__proto__` is a key like any other.
- */
+/** Values of the machine (vm.md 3) and their size in the memory model (vm.md 7). */
 import { VALUE_LIMITS } from "../core/limits.ts";
+import { VmObject } from "./objects.ts";
 import { bytesTooLong } from "./trap.ts";
 
 export type Value = null | boolean | number | string | Uint8Array | Value[] | VmObject | TaskHandle;
-export type VmObject = Map<string, Value>;
+export { VmObject };
 
 /** What SPAWN gives. It cannot leave the program (`not_serialisable`). */
 export class TaskHandle {
@@ -50,7 +48,7 @@ export function typeName(value: Value): TypeName {
       return "string";
   }
   if (Array.isArray(value)) return "array";
-  if (value instanceof Map) return "object";
+  if (value instanceof VmObject) return "object";
   return value instanceof Uint8Array ? "bytes" : "task";
 }
 
@@ -61,7 +59,7 @@ export function truthy(value: Value): boolean {
   if (value === null) return false;
   if (typeof value === "string") return value.length > 0;
   if (Array.isArray(value)) return value.length > 0;
-  if (value instanceof Map) return value.size > 0;
+  if (value instanceof VmObject) return value.size > 0;
   return value instanceof Uint8Array ? value.length > 0 : true;
 }
 

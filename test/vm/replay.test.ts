@@ -18,6 +18,8 @@ const reads = [
 ];
 const recordOf = (run: MachineResult) => ({
   ...run,
+  inputHash: run.inputHash,
+  outputHash: run.outputHash,
   vmVersion: VM_VERSION,
   program: { programHash: run.programHash },
 });

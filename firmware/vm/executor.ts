@@ -1,0 +1,22 @@
+/** Who walks the code of a task: the reference interpreter alone, or compiled code with the interpreter beside it. */
+import { interpret } from "./interpreter.ts";
+import type { LoweredProgram } from "./lowered-program.ts";
+import type { Executor } from "./machine-types.ts";
+import type { Run, Task } from "./run.ts";
+
+export interface Execute {
+  /** Steps between two looks at the pause function of a slice (vm.md 9). */
+  readonly pauseSteps: number;
+  /** Whether a task that runs alone may go on through the ends of its turns. */
+  readonly passesTurns: boolean;
+  /** Runs the task until it blocks, ends or reaches `run.stopAt`. @throws Trap. */
+  run(run: Run, task: Task): void;
+}
+
+const INTERPRETER: Execute = {
+  pauseSteps: 64,
+  passesTurns: false,
+  run: (run, task) => interpret(run, task, null),
+};
+
+export const executorOf = (_program: LoweredProgram, _executor: Executor): Execute => INTERPRETER;

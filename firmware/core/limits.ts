@@ -7,7 +7,6 @@
 import { brokenRelations } from "./limits/relations.ts";
 
 export * from "./limits/authoring.ts";
-export * from "./limits/authoring.ts";
 export * from "./limits/capabilities.ts";
 export * from "./limits/documents.ts";
 export * from "./limits/evidence.ts";

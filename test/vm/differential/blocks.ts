@@ -26,7 +26,9 @@ export class Writer {
     this.#functions = functions;
   }
 
-  write(genes: readonly Gene[]): void {
+  /** @param guarded Whether a region stands around all of it, so that what was computed before a failure is seen. */
+  write(genes: readonly Gene[], guarded: boolean): void {
+    if (guarded) this.#open.push(this.#region());
     for (const [what, ...numbers] of genes) this.#gene(what, new Choices(numbers));
     const last = new Choices([]);
     while (this.#open.length > 0) this.#closeInnermost(last);
@@ -61,6 +63,7 @@ export class Writer {
       const handler = block.close(choices);
       if (handler !== null) this.#open.push(handler);
     }
+    if (choices.below(3) > 0) frame.watch(choices);
     frame.settle(choices);
   }
 

@@ -55,13 +55,17 @@ function report(genome: Genome, seed: number, path: string): string {
   ].join("\n");
 }
 
+/** −0 would be written as 0. */
+const shown = (value: unknown): string =>
+  JSON.stringify(value, (_key, item: unknown) => (Object.is(item, -0) ? "the number −0" : item));
+
 function listing({ document, payload, limits, answers }: Scenario): readonly string[] {
   const { code, ...rest } = document as { readonly code: readonly unknown[] };
   return [
-    ...code.map((instr, i) => `${String(i).padStart(4)} ${JSON.stringify(instr)}`),
-    `payload ${JSON.stringify(payload)}`,
-    `limits ${JSON.stringify(limits)}`,
-    `answers ${JSON.stringify(answers)}`,
-    `document ${JSON.stringify(rest)}`,
+    ...code.map((instr, i) => `${String(i).padStart(4)} ${shown(instr)}`),
+    `payload ${shown(payload)}`,
+    `limits ${shown(limits)}`,
+    `answers ${shown(answers)}`,
+    `document ${shown(rest)}`,
   ];
 }

@@ -9,6 +9,7 @@ import { type Kind, LABELS, REGISTERS } from "./values.ts";
 
 /** Deep enough for SWAP and OVER to matter; higher stacks are stored to registers. */
 const HIGHEST_STACK = 7;
+const MOST_WATCHED = 24;
 
 /** Labels are unique per list, which functions share with the main code. */
 export class LabelNames {
@@ -39,6 +40,7 @@ export class Frame {
   readonly #placed: Label[] = [];
   readonly #awaited: Label[] = [];
   #counters = 0;
+  #watched = 0;
 
   constructor(labels: LabelNames, fn: string | null, nesting: number) {
     this.labels = labels;
@@ -80,6 +82,17 @@ export class Frame {
     const kind = this.stack.at(-1) ?? "any";
     this.act("STORE", { reg: choices.oneIn(8) ? `reg:${name}` : name }, 1);
     this.registers.set(name, kind);
+  }
+
+  /** Keeps the top in a register of its own, or states it as a claim, which even a failed run shows. */
+  watch(choices: Choices): void {
+    if (this.depth === this.floor || this.#watched >= MOST_WATCHED) return;
+    const name = `w${this.#watched++}`;
+    const kind = this.stack.at(-1) ?? "any";
+    if (choices.oneIn(3)) this.act("DUP", {}, 1, kind, kind);
+    this.act("STORE", { reg: name }, 1);
+    this.registers.set(name, kind);
+    if (choices.oneIn(5)) this.emit("EVIDENCE", { claim: name, value: `reg:${name}` });
   }
 
   settle(choices: Choices): void {

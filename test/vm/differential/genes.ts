@@ -19,7 +19,13 @@ export interface Site {
 type Write = (site: Site, choices: Choices) => void;
 
 export function writeShape(shape: Shape, frame: Frame, choices: Choices): void {
-  frame.need(shape.takes, choices);
+  const [first, second] = shape.takes;
+  // Two equal values are rare by chance, and where comparisons differ.
+  if (first !== undefined && first === second && choices.oneIn(5)) {
+    frame.need([first], choices);
+    const kind = frame.stack.at(-1) ?? first;
+    frame.act("DUP", {}, 1, kind, kind);
+  } else frame.need(shape.takes, choices);
   const fields = shape.fields(choices, frame);
   frame.act(shape.op, fields, shape.takes.length, ...(shape.gives === null ? [] : [shape.gives]));
 }
@@ -206,7 +212,7 @@ const inspect: Write = ({ frame }, choices) => {
 /** Genes that write a few instructions each, with their weights. */
 export const WRITES: readonly (readonly [weight: number, write: Write])[] = [
   [6, literal],
-  [30, plain],
+  [40, plain],
   [2, reference],
   [4, shuffle],
   [5, store],

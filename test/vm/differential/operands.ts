@@ -52,7 +52,8 @@ export class Operands {
   #literal(kind: Kind, choices: Choices, depth: number): Json {
     switch (kind) {
       case "number":
-        return choices.pick(NUMBERS);
+        // Half of them from few, so that equal ones meet.
+        return choices.below(2) === 0 ? choices.pick(NUMBERS.slice(0, 12)) : choices.pick(NUMBERS);
       case "word":
         return choices.pick(WORDS);
       case "small":

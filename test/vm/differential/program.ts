@@ -21,7 +21,7 @@ const USUAL: Partial<Limits> = {
   memKb: 64,
   callDepth: 12,
   valueBytes: 4096,
-  claims: 8,
+  claims: 16,
   tasks: 6,
 };
 
@@ -80,7 +80,7 @@ function functionCode(
   for (const param of head.params ?? ["n"]) frame.registers.set(param, "any");
   const params: JsonObject = head.params === null ? {} : { params: head.params };
   frame.emit("FUNC", { name: head.name, ...params });
-  new Writer(frame, all).write(genes);
+  new Writer(frame, all).write(genes, false);
   const result = genes.length % 3;
   if (result === 1) frame.emit("RET", { value: frame.registerOperands(true) });
   if (result === 2) frame.emit("RET");
@@ -95,7 +95,7 @@ function codeOf(genome: Genome, choices: Choices): readonly JsonObject[] {
   const written = functions.map((head, i) =>
     functionCode(head, genome.functions[i] ?? [], functions, labels),
   );
-  new Writer(main, functions).write(genome.main);
+  new Writer(main, functions).write(genome.main, choices.oneIn(2));
   if (choices.below(8) < 7) endMain(main, choices);
   const before = choices.below(written.length + 1);
   const code = [...written.slice(0, before).flat(), ...main.code, ...written.slice(before).flat()];

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { replayJournal, type VerifiedProgram } from "../../../firmware/vm/index.ts";
 import { execute, executeAndCut, executeJournal, type Snapshot, snapshotOf, type Way } from "./execution.ts";
 import { checkSchema } from "./host.ts";
+import { brokenLaw } from "./invariants.ts";
 import type { Scenario } from "./program.ts";
 
 export const ORACLE: Way = { executor: "interpreter", slice: 2000 };
@@ -100,6 +101,8 @@ function cuts(program: VerifiedProgram, scenario: Scenario, steps: number): stri
 /** Runs the scenario in every way. `cutAt` chooses where it is cut, as a share of its steps. */
 export function judge(program: VerifiedProgram, scenario: Scenario, cutAt: number): Judgement {
   const oracle = execute(program, scenario, ORACLE);
+  const broken = brokenLaw(oracle);
+  if (broken !== null) return { oracle, difference: `interpreter: ${broken}` };
   for (const way of WAYS) {
     const difference = attempt(way, "", () => firstDifference(oracle, execute(program, scenario, way)));
     if (difference !== null) return { oracle, difference };

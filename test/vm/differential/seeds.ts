@@ -7,5 +7,5 @@ export interface KeptSeed {
 }
 
 export const SEEDS: readonly KeptSeed[] = [
-  { seed: 1, found: "−0 of a payload reached the program after inputs were no longer copied at each use" },
+  { seed: 2, found: "−0 of a payload reached the program after inputs were no longer copied at each use" },
 ];

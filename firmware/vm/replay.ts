@@ -9,6 +9,7 @@ import type { CapabilityView, SchemaCheck } from "./capability-view.ts";
 import { createMachine, type Machine } from "./machine.ts";
 import {
   type Completion,
+  type Executor,
   isCutReason,
   type MachineInputs,
   type MachineResult,
@@ -162,7 +163,7 @@ export function replayJournal(
   program: VerifiedProgram,
   inputs: RunInputs,
   expected: Expected,
-  checkSchema?: SchemaCheck,
+  options: { readonly checkSchema?: SchemaCheck; readonly executor?: Executor } = {},
 ): ReplayResult {
   const { journal, limits, payload, trigger } = inputs;
   const player = new JournalPlayer(journal);
@@ -173,7 +174,7 @@ export function replayJournal(
       trigger,
       limits,
       inputs: player,
-      ...(checkSchema ? { checkSchema } : {}),
+      ...options,
     });
     const result = play(machine, player, journal);
     const firstOther = journal.findIndex((entry, i) => {
@@ -199,7 +200,11 @@ const refused = (
 export function replay(
   document: Json,
   record: ReplayRecord,
-  options: { readonly view: CapabilityView; readonly checkSchema?: SchemaCheck },
+  options: {
+    readonly view: CapabilityView;
+    readonly checkSchema?: SchemaCheck;
+    readonly executor?: Executor;
+  },
 ): ReplayResult {
   if (record.vmVersion !== VM_VERSION) return refused("vm_version_unsupported", VM_VERSION, record.vmVersion);
   const hash = programHash(document);
@@ -207,9 +212,10 @@ export function replay(
     return refused("program_hash_mismatch", record.program.programHash, hash);
   const inputs = inputHash(record);
   if (inputs !== record.inputHash) return refused("input_hash_mismatch", record.inputHash, inputs);
-  const program = verifyProgram(document, options.view);
+  const { view, ...rest } = options;
+  const program = verifyProgram(document, view);
   if (!program.ok) return refused("program_invalid", null, program.issues[0]?.code ?? null);
   const { outputHash, metrics } = record;
   const expected = { outputHash, steps: metrics.cpuSteps, memBytes: metrics.memBytes };
-  return replayJournal(program, record, expected, options.checkSchema);
+  return replayJournal(program, record, expected, rest);
 }

@@ -3,6 +3,7 @@ import {
   type CapabilitySignature,
   type CapabilityView,
   createMachine,
+  type Executor,
   effectiveLimits,
   type Limits,
   type Machine,
@@ -53,7 +54,7 @@ interface Driven {
 }
 
 /** A virtual clock that only advances when nothing is ready. */
-function drive(program: VerifiedProgram, given: Given, limits: Limits): Driven {
+function drive(program: VerifiedProgram, given: Given, limits: Limits, executor: Executor): Driven {
   let now = 0;
   let order = 0;
   const served = new Map<string, number>();
@@ -63,6 +64,7 @@ function drive(program: VerifiedProgram, given: Given, limits: Limits): Driven {
     trigger: given.trigger ?? { kind: "command" },
     limits,
     inputs: { elapsedMs: () => now },
+    executor,
   });
   const answerOf = (capability: string): Given => {
     const answers = given.capabilities?.[capability] ?? [{ result: null }];
@@ -98,10 +100,15 @@ function drive(program: VerifiedProgram, given: Given, limits: Limits): Driven {
   }
 }
 
-function runCase(given: Given): unknown {
+function runCase(given: Given, executor: Executor): unknown {
   const tier = given.tier ?? "medium";
   const limits = effectiveLimits({ tier, document: given.program.limits });
-  const { result, elapsedMs } = drive(verified(given.program), given, { ...limits, ...given.limits });
+  const { result, elapsedMs } = drive(
+    verified(given.program),
+    given,
+    { ...limits, ...given.limits },
+    executor,
+  );
   const { status, body, claims, effects } = result.outcome;
   const refused = replyGate(result, { allowCompute: given.allowCompute === true });
   return {
@@ -121,14 +128,14 @@ function runCase(given: Given): unknown {
   };
 }
 
-function opCase(given: Given): unknown {
+function opCase(given: Given, executor: Executor): unknown {
   const document = {
     format: "imu.program/1",
     name: "t",
     version: "1.0.0",
     isa: 1,
     ...(given.constants ? { constants: given.constants } : {}),
-    code: [given.instr, { op: "HALT" }],
+    code: [given.instr, { op: "SLEEP_MS", ms: 0 }, { op: "HALT" }],
   };
   const stack: readonly Json[] = given.stack ?? [];
   const program = verifyProgram(document, view, { entryDepth: stack.length });
@@ -139,11 +146,14 @@ function opCase(given: Given): unknown {
     limits: { ...effectiveLimits({ tier: given.tier ?? "medium" }), ...given.limits },
     inputs: { elapsedMs: () => 0 },
     entryStack: stack,
+    executor,
   });
   const before = machine.memoryBytes;
-  machine.runSlice(1);
+  // The sleep behind the instruction costs one step and stops the machine inside a slice as long as usual.
+  const state = machine.runSlice(2000);
   if (machine.result) return { error: machine.result.error };
-  return { stack: machine.peekStack(), steps: machine.steps, allocBytes: machine.memoryBytes - before };
+  if (state !== "waiting") throw new Error("the instruction does not lead to the next one");
+  return { stack: machine.peekStack(), steps: machine.steps - 1, allocBytes: machine.memoryBytes - before };
 }
 
 function verifyCase(given: Given): unknown {
@@ -153,8 +163,8 @@ function verifyCase(given: Given): unknown {
     : { ok: false, errors: result.issues };
 }
 
-function traceCase(given: Given): unknown {
-  const { result } = drive(verified(given.program), given, given.limits);
+function traceCase(given: Given, executor: Executor): unknown {
+  const { result } = drive(verified(given.program), given, given.limits, executor);
   const trace = traceOf(result);
   return {
     journal: result.journal,
@@ -170,10 +180,10 @@ function traceCase(given: Given): unknown {
   };
 }
 
-function replayCase(given: Given): unknown {
+function replayCase(given: Given, executor: Executor): unknown {
   const { journal, limits, payload, trigger, recordedOutputHash } = given;
   const inputs = { journal, limits, payload: payload ?? {}, trigger };
-  return replayJournal(verified(given.program), inputs, { outputHash: recordedOutputHash });
+  return replayJournal(verified(given.program), inputs, { outputHash: recordedOutputHash }, { executor });
 }
 
 function limitsCase({ op: _, ...sources }: Given): unknown {
@@ -188,14 +198,7 @@ function tierCase({ trust }: Given): JsonObject {
 export const modules: readonly OpModule[] = [
   {
     area: "vm",
-    ops: {
-      "vm.run": runCase,
-      "vm.op": opCase,
-      "vm.verify": verifyCase,
-      "vm.trace": traceCase,
-      "vm.replay": replayCase,
-      "vm.limits": limitsCase,
-      "vm.tier": tierCase,
-    },
+    ops: { "vm.verify": verifyCase, "vm.limits": limitsCase, "vm.tier": tierCase },
+    machineOps: { "vm.run": runCase, "vm.op": opCase, "vm.trace": traceCase, "vm.replay": replayCase },
   },
 ];

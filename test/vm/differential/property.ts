@@ -81,10 +81,14 @@ function replays(program: VerifiedProgram, scenario: Scenario, run: Snapshot): s
   }
   const { outputHash, metrics } = oracle;
   const expected = { outputHash, steps: metrics.cpuSteps, memBytes: metrics.memBytes };
-  const replayed = replayJournal(program, oracle, expected, checkSchema);
-  return replayed.ok
-    ? firstDifference(oracle, replayable(snapshotOf(replayed.result)))
-    : `replayJournal: ${JSON.stringify(replayed)}`;
+  for (const { executor } of REPLAYED) {
+    const replayed = replayJournal(program, oracle, expected, { checkSchema, executor });
+    const found = replayed.ok
+      ? firstDifference(oracle, replayable(snapshotOf(replayed.result)))
+      : JSON.stringify(replayed);
+    if (found !== null) return `replayJournal, ${executor}: ${found}`;
+  }
+  return null;
 }
 
 function cuts(program: VerifiedProgram, scenario: Scenario, steps: number): string | null {

@@ -2,6 +2,12 @@
 export const AUTHORING_LIMITS = Object.freeze({
   /** Bytes of one source text, before parsing: as many as the document it becomes may have (vm.md 2). */
   sourceBytes: 256 * 1024,
+  /** Brackets of a TypeScript source inside each other: parser and checker recurse over them. */
+  bracketDepth: 100,
+  /** Levels of its syntax tree: a chain without brackets nests too. */
+  treeDepth: 400,
+  /** Nodes of its syntax tree: what a text of that size can mean, with room. */
+  nodes: 200_000,
   /** Problems that are listed: enough to repair, few enough to read; what the verifier lists (vm.md 6). */
   diagnostics: 64,
   /** Bytes of one source map, before parsing: four times the document of 4096 instructions it belongs to. */
@@ -10,6 +16,8 @@ export const AUTHORING_LIMITS = Object.freeze({
   mapDepth: 4,
   /** Source files one map may name: a program is built from one, its functions from a few. */
   mapSources: 64,
+  /** Names one map may hold: those of its functions, at most one for each instruction (vm.md 2). */
+  mapNames: 4096,
   /** Answers a file hands to a traced run: the calls of the largest tier (vm.md 8). */
   answers: 10_000,
 });

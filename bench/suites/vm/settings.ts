@@ -13,11 +13,9 @@ export interface VmSettings extends RoundSettings {
 
 const list = (text: string | undefined): string[] | null => text?.split(",").filter(Boolean) ?? null;
 
-function unknown(what: string, asked: readonly string[] | null, known: readonly string[]): void {
-  const strangers =
-    asked?.filter((name) => !known.some((id) => id === name || id.startsWith(`${name}-`))) ?? [];
-  if (strangers.length === 0) return;
-  throw new Error(`Unknown ${what}: ${strangers.join(", ")}. Known: ${known.join(", ")}`);
+function refuse(what: string, strangers: readonly string[], known: readonly string[]): void {
+  if (strangers.length > 0)
+    throw new Error(`Unknown ${what}: ${strangers.join(", ")}. Known: ${known.join(", ")}`);
 }
 
 /** @throws Error for an option, part or engine that does not exist. */
@@ -41,8 +39,8 @@ export function vmSettings(
   const { json, quick } = values;
   const only = list(values.only);
   const chosen = list(values.engines);
-  unknown("part", only, parts);
-  unknown("engine", chosen, engines);
+  refuse("part", only?.filter((part) => !parts.includes(part)) ?? [], parts);
+  refuse("engine", chosen?.filter((name) => !engines.some((id) => wantsEngine([name], id))) ?? [], engines);
   return {
     json,
     quick,

@@ -85,6 +85,7 @@ export function imuEngine(executor: Executor, drive: (machine: Machine) => Machi
       const bytes = Buffer.from(JSON.stringify(document));
       return () => bodyOf(drive(machineOf(verified(parseProgram(bytes)), payload, executor)));
     },
+    compile: null,
     dispose: () => undefined,
   };
 }

@@ -159,5 +159,6 @@ export const intCodeEngine = (): Engine => ({
     const text = JSON.stringify(document);
     return () => execute(assemble(JSON.parse(text) as JsonObject), payload);
   },
+  compile: null,
   dispose: () => undefined,
 });

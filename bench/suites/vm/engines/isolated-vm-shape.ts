@@ -19,6 +19,7 @@ export interface IsolatedHeap {
 
 export interface Isolate {
   createContextSync(): IsolatedContext;
+  compileScriptSync(code: string): { release(): void };
   getHeapStatisticsSync(): IsolatedHeap;
   dispose(): void;
 }

@@ -18,6 +18,7 @@ function packageVersion(): string {
 
 export async function isolatedVmEngine(): Promise<Engine> {
   const { Isolate } = await importIsolatedVm();
+  let texts = 0;
   const shared = new Isolate({ memoryLimit: MEMORY_LIMIT_MIB });
   return {
     version: packageVersion(),
@@ -28,16 +29,16 @@ export async function isolatedVmEngine(): Promise<Engine> {
     },
     loadOnce: ({ native, payload }) => {
       const source = String(native);
-      let count = 0;
       return () => {
         const context = shared.createContextSync();
-        const f = context.evalSync(`(${source})\n//${count++}`, { reference: true });
+        const f = context.evalSync(`(${source})\n//${texts++}`, { reference: true });
         const body = call(f, payload);
         f.release();
         context.release();
         return body;
       };
     },
+    compile: (source) => shared.compileScriptSync(`${source}\n//${texts++}`).release(),
     dispose: () => shared.dispose(),
   };
 }

@@ -182,5 +182,6 @@ export const jsonSwitchEngine = (): Engine => ({
     const text = JSON.stringify(document);
     return () => new NaiveMachine(JSON.parse(text) as JsonObject, payload).run();
   },
+  compile: null,
   dispose: () => undefined,
 });

@@ -65,6 +65,11 @@ export async function quickJsEngine(): Promise<Engine> {
         return body;
       };
     },
+    compile: (text) => {
+      const context = shared.newContext();
+      context.unwrapResult(context.evalCode(text, "large.js", { compileOnly: true })).dispose();
+      context.dispose();
+    },
     dispose: () => shared.dispose(),
   };
 }

@@ -54,6 +54,7 @@ export async function wasmEngine(): Promise<Engine> {
         return workload.wasm.call(exports, workload.payload);
       };
     },
+    compile: null,
     dispose: () => undefined,
   };
 }

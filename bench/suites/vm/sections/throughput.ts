@@ -42,12 +42,13 @@ export function checkingContender(
   };
 }
 
-/** Measures one workload on the engines that are there. */
+/** Measures one workload on the engines that are there, every run with a payload object of its own. */
 export function measureWorkload(
   workload: Workload,
   engines: readonly LoadedEngine[],
   settings: RoundSettings,
   progress: Progress,
+  more: readonly Contender[] = [],
 ): RateReport {
   progress(`${workload.id}: ${workload.title}`);
   const { id, title, what, unit, units, payload, expected } = workload;
@@ -57,9 +58,9 @@ export function measureWorkload(
       if (engine === null) return [];
       const runner = engine.prepare(workload);
       runners.push(runner);
-      return [checkingContender(name, units, expected, () => runner.run(payload))];
+      return [checkingContender(name, units, expected, () => runner.run({ ...payload }))];
     });
-    const rates = Object.fromEntries(measureInterleaved(contenders, settings, progress));
+    const rates = Object.fromEntries(measureInterleaved([...contenders, ...more], settings, progress));
     return { id, title, what, unit: `${unit}/s`, rates };
   } finally {
     for (const runner of runners) runner.dispose();

@@ -57,8 +57,13 @@ export function evaluate(run: Run, task: Task, operand: LoweredOperand): Value {
   return value;
 }
 
-/** A member of JSON by a path of keys and array indexes; absent gives null. */
+/** A member of JSON by a path of keys and array indexes; absent gives null, −0 gives 0. */
 export function lookUp(root: Json, path: readonly string[]): Json {
+  const found = find(root, path);
+  return typeof found === "number" ? found + 0 : found;
+}
+
+function find(root: Json, path: readonly string[]): Json {
   let at: Json = root;
   for (const key of path) {
     if (at === null || typeof at !== "object") return null;

@@ -1,4 +1,5 @@
 /** Who walks the code of a task: the reference interpreter alone, or compiled code with the interpreter beside it. */
+import { CompiledCode } from "./compiler/compiled-code.ts";
 import { interpret } from "./interpreter.ts";
 import type { LoweredProgram } from "./lowered-program.ts";
 import type { Executor } from "./machine-types.ts";
@@ -19,4 +20,25 @@ const INTERPRETER: Execute = {
   run: (run, task) => interpret(run, task, null),
 };
 
-export const executorOf = (_program: LoweredProgram, _executor: Executor): Execute => INTERPRETER;
+/** Code is kept with its program: every run of it finds what earlier ones have compiled. */
+const tiered = new WeakMap<LoweredProgram, Execute>();
+const eager = new WeakMap<LoweredProgram, Execute>();
+
+function kept(of: WeakMap<LoweredProgram, Execute>, program: LoweredProgram, make: () => Execute): Execute {
+  const known = of.get(program);
+  if (known !== undefined) return known;
+  const made = make();
+  of.set(program, made);
+  return made;
+}
+
+export function executorOf(program: LoweredProgram, executor: Executor): Execute {
+  switch (executor) {
+    case "interpreter":
+      return INTERPRETER;
+    case "compiled":
+      return kept(eager, program, () => new CompiledCode(program, 0));
+    case "tiered":
+      return kept(tiered, program, () => new CompiledCode(program));
+  }
+}

@@ -116,7 +116,9 @@ describe("laws of the machine", () => {
         const program = verifyProgram(document, view);
         if (!program.ok) throw new Error("must verify");
         const run = runToEnd(program, { limits });
-        const record = { ...run, vmVersion: VM_VERSION, program: { programHash: run.programHash } };
+        const { inputHash, outputHash } = run;
+        const identity = { programHash: run.programHash };
+        const record = { ...run, inputHash, outputHash, vmVersion: VM_VERSION, program: identity };
         expect(replay(document, record, { view })).toMatchObject({ ok: true, outputHash: run.outputHash });
       }),
       { numRuns: 100 },

@@ -1,0 +1,214 @@
+/**
+ * Compiled code of one program, made place by place where it is hot. Compiled code does what is plain; everything else
+ * (waiting, tasks, failures, quotas that strike) is left to the interpreter at the exact instruction, so that both
+ * always agree. Code is generated from verified, numbered operands only; text of a program never becomes code.
+ */
+import type { Execute } from "../executor.ts";
+import { interpret } from "../interpreter.ts";
+import { type LoweredFrame, type LoweredProgram, STRIDE } from "../lowered-program.ts";
+import type { Run, Task } from "../run.ts";
+import type { Value } from "../values.ts";
+import { type BlockState, Tables } from "./block-writer.ts";
+import type { Surroundings } from "./emit.ts";
+import { flowOf } from "./flow.ts";
+import { directFunction, entryFunction } from "./function-writer.ts";
+import { instructionAt, isInterpreted, MARK, marksOf } from "./instructions.ts";
+import { ANY, isOnly, type Kinds, kindsOf, NULL, NUMBER } from "./kinds.ts";
+import { regionAt } from "./region.ts";
+import * as runtime from "./runtime.ts";
+
+/** Arrivals at a place before it is compiled: a frame is worth it later than a loop's head is cheap. */
+const HOT_ARRIVALS = 200;
+/** Places of one program that may be compiled, which bounds the memory its code takes. */
+const MAX_ENTRIES = 64;
+/** Times the kinds at an entry may be others before the code is made again without assuming any. */
+const MAX_MISSES = 4;
+/** Registers of a function that is called directly: they travel as arguments. */
+const MAX_ARGUMENTS = 12;
+
+type EntryCode = (run: Run, task: Task) => boolean;
+type DirectCode = (
+  run: Run,
+  task: Task,
+  fp: number,
+  depth: number,
+  ...registers: Value[]
+) => Value | undefined;
+
+interface Entry {
+  arrivals: number;
+  code: EntryCode | null;
+  misses: number;
+  /** No code can be made, or none is worth it. */
+  isClosed: boolean;
+}
+
+/** What compiled code calls for a frame; before it is compiled, the frame is handed to the interpreter. */
+interface DirectTarget {
+  call: DirectCode;
+}
+
+/** Lays the callee's frame as CALLF would, and leaves it to the interpreter. */
+function handOver(frame: LoweredFrame): DirectCode {
+  return (run, task, fp, _depth, ...registers) => {
+    runtime.grow(task.memory, fp);
+    task.enter(frame, fp);
+    for (const [slot, value] of registers.entries()) task.register(slot, value);
+    run.steps = run.stopAt - runtime.shared.fuel;
+    return undefined;
+  };
+}
+
+const NUMBERS_ONLY = (kinds: Kinds): boolean => isOnly(kinds, NUMBER);
+
+export class CompiledCode implements Execute {
+  readonly pauseSteps = 512;
+  readonly passesTurns = true;
+  readonly #program: LoweredProgram;
+  readonly #threshold: number;
+  readonly #marks: Uint8Array;
+  /** For the interpreter: places it returns at. */
+  readonly #stops: Uint8Array;
+  readonly #entries = new Map<number, Entry>();
+  readonly #direct = new Map<LoweredFrame, DirectTarget>();
+  readonly #waiting: LoweredFrame[] = [];
+
+  /** @param threshold arrivals before a place is compiled; 0 compiles at the first. */
+  constructor(program: LoweredProgram, threshold = HOT_ARRIVALS) {
+    this.#program = program;
+    this.#threshold = threshold;
+    this.#marks = marksOf(program);
+    this.#stops = this.#marks.map((bits) => bits & MARK.HOT);
+  }
+
+  run(run: Run, task: Task): void {
+    for (;;) {
+      this.#enter(run, task);
+      interpret(run, task, this.#stops);
+      if (task.state !== "ready") return;
+      if (run.steps < run.stopAt) continue;
+      // It may have returned at a mark, where the free end of a function still belongs to what has run.
+      interpret(run, task, null);
+      return;
+    }
+  }
+
+  #enter(run: Run, task: Task): void {
+    const bits = this.#marks[task.pc / STRIDE] as number;
+    if ((bits & (MARK.HOT | MARK.RESUME)) === 0) return;
+    let entry = this.#entries.get(task.pc);
+    if (entry === undefined) {
+      entry = { arrivals: 0, code: null, misses: 0, isClosed: this.#entries.size >= MAX_ENTRIES };
+      this.#entries.set(task.pc, entry);
+    }
+    if (entry.isClosed) return;
+    if (entry.code === null) {
+      if (entry.arrivals++ < this.#threshold) return;
+      this.#compile(entry, run, task);
+      if (entry.code === null) return;
+    }
+    if (!entry.code(run, task)) this.#missed(entry, run, task);
+  }
+
+  #missed(entry: Entry, run: Run, task: Task): void {
+    entry.misses++;
+    if (entry.misses < MAX_MISSES) return;
+    this.#compile(entry, run, task);
+    entry.code?.(run, task);
+  }
+
+  #compile(entry: Entry, run: Run, task: Task): void {
+    entry.code = this.#entryCode(run, task, entry.misses < MAX_MISSES);
+    if (entry.code === null) {
+      entry.isClosed = true;
+      this.#stops[task.pc / STRIDE] = 0;
+    }
+    for (let frame = this.#waiting.shift(); frame !== undefined; frame = this.#waiting.shift()) {
+      this.#compileDirect(frame);
+    }
+  }
+
+  #surroundings(frame: LoweredFrame, isDirect: boolean): Surroundings & { readonly tables: Tables } {
+    const tables = new Tables();
+    const parts = new Map<DirectTarget, string>();
+    return {
+      program: this.#program,
+      isDirect,
+      frame,
+      tables,
+      direct: (callee) => {
+        const target = this.#target(callee);
+        if (target === null) return null;
+        const known = parts.get(target) ?? tables.part(target);
+        parts.set(target, known);
+        return known;
+      },
+    };
+  }
+
+  #target(frame: LoweredFrame): DirectTarget | null {
+    const known = this.#direct.get(frame);
+    if (known !== undefined) return known;
+    if (frame.fn === null || frame.registers > MAX_ARGUMENTS) return null;
+    const target: DirectTarget = { call: handOver(frame) };
+    this.#direct.set(frame, target);
+    this.#waiting.push(frame);
+    return target;
+  }
+
+  #entryCode(run: Run, task: Task, assume: boolean): EntryCode | null {
+    const program = this.#program;
+    const { pc, frame } = task;
+    if (isInterpreted(instructionAt(program, pc).name)) return null;
+    const region = regionAt(program, this.#marks, pc);
+    if (region === null) return null;
+    const around = this.#surroundings(frame, false);
+    const inputs = run.inputs.map((input) => (assume && typeof input === "number" ? NUMBER : ANY));
+    const facts = { registers: frame.registers, inputs };
+    let state = this.#stateOf(task, assume && region.loops.has(pc));
+    let flow = flowOf(region, state, facts, around);
+    // An assumption that a path back does not keep is none.
+    for (let entered = flow.states.get(pc); entered !== undefined && assume; entered = flow.states.get(pc)) {
+      const kept = entered.registers.map((kinds) => (NUMBERS_ONLY(kinds) ? NUMBER : ANY));
+      if (kept.every((kinds, slot) => kinds === state.registers[slot])) break;
+      state = { registers: kept, stack: state.stack };
+      flow = flowOf(region, state, facts, around);
+    }
+    const guards = [
+      ...[...flow.usage.registers]
+        .filter((slot) => state.registers[slot] === NUMBER)
+        .map((slot) => `r${slot}`),
+      ...[...flow.usage.inputs].filter((input) => inputs[input] === NUMBER).map((input) => `i${input}`),
+    ].map((name) => `typeof ${name} === "number"`);
+    const text = entryFunction({ region, flow, facts, around, tables: around.tables }, state, guards);
+    return instantiate(text, around.tables) as EntryCode;
+  }
+
+  /** What may be assumed of the registers as they are now; at the head of a loop it pays to know the numbers. */
+  #stateOf(task: Task, assume: boolean): BlockState {
+    const { memory, fp, floor, sp, frame } = task;
+    const registers = Array.from({ length: frame.registers }, (_, slot) =>
+      assume && isOnly(kindsOf(memory[fp + slot] as Value), NUMBER) ? NUMBER : ANY,
+    );
+    return { registers, stack: Array.from({ length: sp - floor }, () => ANY) };
+  }
+
+  #compileDirect(frame: LoweredFrame): void {
+    const target = this.#direct.get(frame);
+    const region = regionAt(this.#program, this.#marks, frame.entry);
+    if (target === undefined || region === null) return;
+    const around = this.#surroundings(frame, true);
+    const facts = { registers: frame.registers, inputs: this.#program.inputs.map(() => ANY) };
+    const state = { registers: Array.from({ length: frame.registers }, () => ANY | NULL), stack: [] };
+    const flow = flowOf(region, state, facts, around);
+    const text = directFunction({ region, flow, facts, around, tables: around.tables });
+    target.call = instantiate(text, around.tables) as DirectCode;
+  }
+}
+
+/** The tables are frozen, so that the engine may take their entries for constants. */
+function instantiate(text: string, { constants, sites, parts }: Tables): unknown {
+  const make = new Function("R", "K", "S", "P", `"use strict";return ${text};`);
+  const places = sites.map(() => runtime.newSite());
+  return make(runtime, Object.freeze(constants), Object.freeze(places), Object.freeze(parts)) as unknown;
+}

@@ -6,10 +6,10 @@ import type { Json } from "../../firmware/core/json.ts";
 const FLAGS = ["--no-node-snapshot", "--expose-gc"];
 
 /**
- * Runs a script that prints one JSON value. @param script its URL, as `import.meta.resolve` gives it.
+ * Runs a script that prints one JSON value. @param script the compiled file.
  * @throws Error with what it wrote to stderr if it fails.
  */
-export async function askChild(script: string, args: readonly string[]): Promise<Json> {
+export async function askChild(script: URL, args: readonly string[]): Promise<Json> {
   const child = spawn(process.execPath, [...FLAGS, fileURLToPath(script), ...args], {
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -2,6 +2,7 @@
 import { significant } from "../../lib/statistics.ts";
 import { table } from "../../lib/table.ts";
 import type { Target } from "../../lib/targets.ts";
+import type { EngineFacts } from "./engines/engine.ts";
 import { distanceToWasm, ratiosOf, type VmReport } from "./report.ts";
 import type { LoopDelayCase } from "./sections/loop-delay.ts";
 import type { MemoryReport } from "./sections/memory.ts";
@@ -79,15 +80,15 @@ const targetsText = (targets: readonly Target[]): string =>
     targets.map((one) => [one.name, one.value, `${one.compare} ${one.target} ${one.unit}`, verdict(one)]),
   );
 
+const engineText = ({ id, title, version, reason }: EngineFacts): string =>
+  `  ${id}: ${title}${version === null ? `; missing: ${reason}` : ` (${version})`}\n`;
+
 export function reportText(report: VmReport): string {
   const { machine, settings, engines, rates, loopDelay, memory } = report;
   const away = Object.entries(distanceToWasm(rates)).map(([id, factor]) => [id, times(factor)]);
   const parts = [
     `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; ${settings.rounds} rounds of ${settings.roundMs} ms, medians\n`,
-    table(
-      ["engine", "version", "what"],
-      engines.map(({ id, version, reason, title }) => [id, version ?? `missing: ${reason}`, title]),
-    ),
+    engines.map(engineText).join(""),
     ...rates.map(ratesText),
     away.length > 0 ? table(["WebAssembly with fuel", "is faster"], away) : "",
     loopDelay === null ? "" : delayText(loopDelay),

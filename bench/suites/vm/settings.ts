@@ -47,9 +47,9 @@ export function vmSettings(
     only,
     engines: chosen,
     rounds: Number(values.rounds ?? (quick ? 3 : 5)),
-    roundMs: Number(values["round-ms"] ?? (quick ? 30 : 200)),
-    warmupMs: quick ? 40 : 250,
-    loopSeconds: Number(values["loop-seconds"] ?? (quick ? 2 : 10)),
+    roundMs: Number(values["round-ms"] ?? (quick ? 20 : 200)),
+    warmupMs: quick ? 30 : 250,
+    loopSeconds: Number(values["loop-seconds"] ?? (quick ? 1 : 10)),
   };
 }
 

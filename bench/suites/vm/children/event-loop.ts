@@ -144,7 +144,7 @@ const delays = (ms: readonly number[]): Delays => ({
 
 async function main([kind = "idle", programs = "1", seconds = "1"]: readonly string[]): Promise<void> {
   const load = await startLoad(kind, Number(programs));
-  // The first second is start-up: modules, first compilations.
+  // Start-up is left out: modules, first compilations.
   await new Promise((resolve) => setTimeout(resolve, 500));
   const histogram = monitorEventLoopDelay({ resolution: 1 });
   const probes = probe();

@@ -34,7 +34,7 @@ const CASES: readonly Case[] = [
   { load: "quickjs", programs: 16 },
 ];
 
-const CHILD = import.meta.resolve("../children/event-loop.js");
+const CHILD = new URL("../children/event-loop.js", import.meta.url);
 
 /** The larger of what timers and turns saw; the monitor's figure is left out as it holds its interval. */
 export const worst = (delay: LoopDelay, of: keyof Delays): number =>

@@ -2,7 +2,7 @@
 import { askChild } from "../../../lib/child.ts";
 import type { Progress } from "../../../lib/suite.ts";
 import type { HeapFigures } from "../children/heap.ts";
-import { DATA_KINDS } from "../programs/data.ts";
+import { DATA_KINDS, type DataKind } from "../programs/data.ts";
 
 export interface DataReport {
   readonly id: string;
@@ -24,19 +24,20 @@ export interface MemoryReport {
   readonly idle: IdleReport;
 }
 
-const HEAP = import.meta.resolve("../children/heap.js");
-const IDLE = import.meta.resolve("../children/idle-programs.js");
+const HEAP = new URL("../children/heap.js", import.meta.url);
+const IDLE = new URL("../children/idle-programs.js", import.meta.url);
 
 const textOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
 
 async function measureData(
+  kinds: readonly DataKind[],
   engines: readonly string[],
   instances: number,
   progress: Progress,
 ): Promise<DataReport[]> {
   const reports: DataReport[] = [];
-  for (const { id, what, alive } of DATA_KINDS) {
+  for (const { id, what, alive } of kinds) {
     progress(`memory: ${id}`);
     const heapBytes: Record<string, number> = {};
     let chargedBytes = Number.NaN;
@@ -77,10 +78,11 @@ export async function measureMemory(
   quick: boolean,
   progress: Progress,
 ): Promise<MemoryReport> {
+  const kinds = DATA_KINDS.filter(({ id }) => !quick || id === "objects" || id === "strings");
   const executors = quick ? ["compiled"] : ["compiled", "interpreter"];
   const engines = [...executors, ...peers.filter((peer) => peer === "v8" || peer === "quickjs")];
   return {
-    data: await measureData(engines, 20, progress),
+    data: await measureData(kinds, engines, 20, progress),
     idle: await measureIdle(
       peers.filter((peer) => peer === "quickjs" || peer === "isolated-vm"),
       200,

@@ -15,7 +15,10 @@ import { checkingContender } from "./throughput.ts";
 const HASH = "0".repeat(64);
 
 /** As the daemon builds it; what the daemon knows from elsewhere is constant here. */
-export function runRecord({ program }: Machine, result: MachineResult): RunRecord {
+export function runRecord(
+  { program }: Machine,
+  result: MachineResult,
+): RunRecord & Pick<MachineResult, "journal"> {
   const { document, programHash } = program;
   return {
     v: 1,

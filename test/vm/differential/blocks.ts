@@ -15,6 +15,9 @@ const MOST_BODIES = 4;
 const MOST_BLOCKS = 8;
 const plainWeight = WRITES.reduce((sum, [weight]) => sum + weight, 0);
 
+const timesOf = (choices: Choices): number =>
+  choices.oneIn(3) ? choices.pick([12, 40, 120, 400]) : choices.below(6);
+
 /** Writes the genes of one frame, and of the bodies inside it. */
 export class Writer {
   readonly #functions: readonly FunctionHead[];
@@ -26,8 +29,12 @@ export class Writer {
     this.#functions = functions;
   }
 
-  /** @param guarded Whether a region stands around all of it, so that what was computed before a failure is seen. */
-  write(genes: readonly Gene[], guarded: boolean): void {
+  /**
+   * @param guarded Whether a region stands around all of it, so that what was computed before a failure is seen.
+   * @param rounds How often all of it is repeated, 1 for no loop at all.
+   */
+  write(genes: readonly Gene[], guarded: boolean, rounds: number): void {
+    if (rounds > 1) this.#open.push(this.#countedLoop(rounds));
     if (guarded) this.#open.push(this.#region());
     for (const [what, ...numbers] of genes) this.#gene(what, new Choices(numbers));
     const last = new Choices([]);
@@ -74,7 +81,7 @@ export class Writer {
     return [
       [14, (choices) => this.#closeInnermost(choices)],
       [4, opens((choices) => this.#arms(choices))],
-      [6, opens((choices) => this.#countedLoop(choices))],
+      [6, opens((choices) => this.#countedLoop(timesOf(choices)))],
       [1, opens(() => this.#openLoop())],
       [4, opens(() => this.#region())],
       [5, opens((choices) => this.#body(choices))],
@@ -117,10 +124,9 @@ export class Writer {
     };
   }
 
-  #countedLoop(choices: Choices): Block {
+  #countedLoop(times: number): Block {
     const frame = this.#frame;
     const [head, behind, counter] = [frame.labels.next(), frame.labels.next(), frame.counter()];
-    const times = choices.oneIn(5) ? choices.pick([40, 120, 400]) : choices.below(6);
     frame.act("PUSH", { value: times }, 0, "number");
     frame.act("STORE", { reg: counter }, 1);
     const depth = frame.depth;

@@ -19,7 +19,7 @@ const programs = Number(env.DIFFERENTIAL_PROGRAMS ?? 20_000);
 
 /** Below this many programs the shares are too coarse to be judged. */
 const JUDGED_PROGRAMS = 20_000;
-const KEPT_PROGRAMS = 1200;
+const KEPT_PROGRAMS = 300;
 const TIMEOUT_MS = 600_000;
 
 /** Free instructions; they cost no step, so no step shows them. */

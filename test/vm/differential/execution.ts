@@ -15,6 +15,8 @@ import type { Scenario } from "./program.ts";
 export interface Way {
   readonly executor: Executor;
   readonly slice: number;
+  /** Asked inside slices; every so many times the slice ends early. */
+  readonly pauseEvery?: number;
 }
 
 /** Everything a run came to, as plain data, with its hashes made. */
@@ -51,8 +53,11 @@ export function execute(program: VerifiedProgram, scenario: Scenario, way: Way):
   const host = new ScriptedHost(scenario.answers);
   const machine = machineFor(program, scenario, way, host);
   host.attach(machine);
+  const { pauseEvery } = way;
+  let asked = 0;
+  const pause = pauseEvery === undefined ? undefined : () => ++asked % pauseEvery === 0;
   for (let slices = 0; slices < MOST_SLICES; slices++) {
-    const state = machine.runSlice(way.slice);
+    const state = machine.runSlice(way.slice, pause);
     if (machine.result !== null) return snapshotOf(machine.result);
     if (state === "waiting") host.advance();
   }

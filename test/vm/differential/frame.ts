@@ -10,6 +10,8 @@ import { type Kind, LABELS, REGISTERS } from "./values.ts";
 /** Deep enough for SWAP and OVER to matter; higher stacks are stored to registers. */
 const HIGHEST_STACK = 7;
 const MOST_WATCHED = 24;
+/** Few, as functions with many registers are called another way. */
+const MOST_WATCHED_IN_FUNCTIONS = 3;
 
 /** Labels are unique per list, which functions share with the main code. */
 export class LabelNames {
@@ -86,7 +88,11 @@ export class Frame {
 
   /** Keeps the top in a register of its own, or states it as a claim, which even a failed run shows. */
   watch(choices: Choices): void {
-    if (this.depth === this.floor || this.#watched >= MOST_WATCHED) return;
+    if (
+      this.depth === this.floor ||
+      this.#watched >= (this.fn === null ? MOST_WATCHED : MOST_WATCHED_IN_FUNCTIONS)
+    )
+      return;
     const name = `w${this.#watched++}`;
     const kind = this.stack.at(-1) ?? "any";
     if (choices.oneIn(3)) this.act("DUP", {}, 1, kind, kind);

@@ -200,6 +200,78 @@ const join: Write = ({ frame }, choices) => {
   if (name !== null && choices.oneIn(2)) frame.store(choices);
 };
 
+/** A value that a loop carries from one round to the next, and that may change its kind on the way. */
+const accumulate: Write = ({ frame }, choices) => {
+  const reg = choices.pick(["acc", "sum"]);
+  const kind = frame.registers.get(reg);
+  if (kind === undefined || choices.oneIn(12)) {
+    const first = choices.pick<Json>([0, 1, 2 ** 31 - 1, 0.5, "$.payload.n", "x", null, 2 ** 53 - 1]);
+    frame.act("PUSH", { value: first }, 0, "any");
+    frame.act("STORE", { reg }, 1);
+    frame.registers.set(reg, typeof first === "string" && first === "x" ? "string" : "number");
+    return;
+  }
+  frame.act("LOAD", { reg }, 0, kind);
+  if (kind === "string") {
+    frame.act("PUSH", { value: choices.pick(["y", "😀", ""]) }, 0, "string");
+    frame.act("CONCAT", {}, 2, "string");
+  } else {
+    const ops = ["ADD", "SUB", "MUL", "DIV", "MOD", "MIN", "MAX", "BXOR", "BAND", "SHL", "IDIV", "EQ", "LT"];
+    frame.act(
+      "PUSH",
+      { value: choices.pick<Json>([1, 3, 2, 0.5, -1, 255, 1e-9, 65_537, "reg:acc"]) },
+      0,
+      "number",
+    );
+    frame.act(choices.pick(ops), {}, 2, "number");
+  }
+  frame.act("STORE", { reg }, 1);
+};
+
+const MEMBER_KEYS: readonly Json[] = ["a", "b", "c", "__proto__", "d", "reg:key", "length"];
+
+/** Traffic on one object: members are added, changed, left out and read, in loops again and again. */
+const members: Write = ({ frame }, choices) => {
+  const oid = "reg:o";
+  if (frame.registers.get("o") !== "object" || choices.oneIn(6)) {
+    frame.act("NEW_OBJ", {}, 0, "object");
+    frame.act("STORE", { reg: "o" }, 1);
+    frame.registers.set("o", "object");
+  }
+  for (let n = 1 + choices.below(4); n > 0; n--) {
+    const key = choices.pick(MEMBER_KEYS);
+    const form = choices.below(7);
+    if (form < 2) frame.act("SETK", { oid, key, value: frame.operands.of("any", choices) }, 0);
+    else if (form < 4) frame.act("GETK", { oid, key }, 0, "any");
+    else if (form === 4) frame.act("DELK", { oid, key }, 0);
+    else if (form === 5) frame.act(choices.pick(["KEYS", "LEN"]), { oid }, 0, "any");
+    else {
+      frame.act("PUSH", { value: choices.pick(KEYS.slice(0, 12)) }, 0, "string");
+      frame.act("STORE", { reg: "key" }, 1);
+      frame.registers.set("key", "string");
+    }
+  }
+};
+
+/** Traffic on one array: appended to, written and read by position, also just outside. */
+const elements: Write = ({ frame }, choices) => {
+  const oid = "reg:l";
+  if (frame.registers.get("l") !== "array" || choices.oneIn(8)) {
+    frame.act("PUSH", { value: choices.pick<Json>([[], [1, 2, 3], ["a", null, [1]]]) }, 0, "array");
+    frame.act("STORE", { reg: "l" }, 1);
+    frame.registers.set("l", "array");
+  }
+  for (let n = 1 + choices.below(4); n > 0; n--) {
+    const key = choices.oneIn(6) ? choices.pick<Json>([3, -1, 0.5, "0", "reg:acc"]) : choices.below(2);
+    const form = choices.below(5);
+    if (form === 0) frame.act("GETK", { oid, key }, 0, "any");
+    else if (form === 1) frame.act("SETK", { oid, key, value: frame.operands.of("any", choices) }, 0);
+    else if (form === 2) frame.act("APPEND", { oid, value: frame.operands.of("any", choices) }, 0);
+    else if (form === 3) frame.act("LEN", { oid }, 0, "number");
+    else frame.act("HASK", { oid, key }, 0, "boolean");
+  }
+};
+
 /** Reads from what came back of a JOIN, a call or a handler. */
 const inspect: Write = ({ frame }, choices) => {
   const key = choices.pick(["value", "body", "error", "reason", "code", "details", "a", ...KEYS.slice(2, 5)]);
@@ -218,6 +290,9 @@ export const WRITES: readonly (readonly [weight: number, write: Write])[] = [
   [5, store],
   [3, load],
   [4, container],
+  [8, accumulate],
+  [5, members],
+  [4, elements],
   [2, pack],
   [1, numeral],
   [2, grow],

@@ -17,7 +17,7 @@ export interface Scenario {
 
 /** Roomy enough for most programs to end by themselves, small enough for a run to take a millisecond. */
 const USUAL: Partial<Limits> = {
-  cpuSteps: 2200,
+  cpuSteps: 3000,
   memKb: 64,
   callDepth: 12,
   valueBytes: 4096,
@@ -80,7 +80,7 @@ function functionCode(
   for (const param of head.params ?? ["n"]) frame.registers.set(param, "any");
   const params: JsonObject = head.params === null ? {} : { params: head.params };
   frame.emit("FUNC", { name: head.name, ...params });
-  new Writer(frame, all).write(genes, false);
+  new Writer(frame, all).write(genes, false, 1);
   const result = genes.length % 3;
   if (result === 1) frame.emit("RET", { value: frame.registerOperands(true) });
   if (result === 2) frame.emit("RET");
@@ -95,7 +95,11 @@ function codeOf(genome: Genome, choices: Choices): readonly JsonObject[] {
   const written = functions.map((head, i) =>
     functionCode(head, genome.functions[i] ?? [], functions, labels),
   );
-  new Writer(main, functions).write(genome.main, choices.oneIn(2));
+  new Writer(main, functions).write(
+    genome.main,
+    choices.oneIn(2),
+    choices.oneIn(4) ? choices.pick([3, 30, 300]) : 1,
+  );
   if (choices.below(8) < 7) endMain(main, choices);
   const before = choices.below(written.length + 1);
   const code = [...written.slice(0, before).flat(), ...main.code, ...written.slice(before).flat()];

@@ -5,6 +5,7 @@ import { execute, executeAndCut, executeJournal, type Snapshot, snapshotOf, type
 import { checkSchema } from "./host.ts";
 import { brokenLaw } from "./invariants.ts";
 import type { Scenario } from "./program.ts";
+import { PAYLOADS } from "./values.ts";
 
 export const ORACLE: Way = { executor: "interpreter", slice: 2000 };
 const HUGE = Number.MAX_SAFE_INTEGER / 4;
@@ -18,6 +19,12 @@ export const WAYS: readonly Way[] = [
   { executor: "compiled", slice: 1 },
   { executor: "tiered", slice: 2000 },
   { executor: "tiered", slice: 13 },
+  { executor: "compiled", slice: HUGE, pauseEvery: 2 },
+];
+/** With other inputs, on code that the first inputs have made. */
+const WARM: readonly Way[] = [
+  { executor: "compiled", slice: 2000 },
+  { executor: "tiered", slice: 2000 },
 ];
 const REPLAYED: readonly Way[] = [
   ORACLE,
@@ -102,6 +109,20 @@ function cuts(program: VerifiedProgram, scenario: Scenario, steps: number): stri
   return null;
 }
 
+function warm(program: VerifiedProgram, scenario: Scenario): string | null {
+  for (const payload of PAYLOADS.slice(0, 3)) {
+    const other = { ...scenario, payload, answers: scenario.answers.map((answer) => answer + 1) };
+    const expected = execute(program, other, ORACLE);
+    for (const way of WARM) {
+      const found = attempt(way, ` with payload ${JSON.stringify(payload)}`, () =>
+        firstDifference(expected, execute(program, other, way)),
+      );
+      if (found !== null) return found;
+    }
+  }
+  return null;
+}
+
 /** Runs the scenario in every way. `cutAt` chooses where it is cut, as a share of its steps. */
 export function judge(program: VerifiedProgram, scenario: Scenario, cutAt: number): Judgement {
   const oracle = execute(program, scenario, ORACLE);
@@ -112,5 +133,9 @@ export function judge(program: VerifiedProgram, scenario: Scenario, cutAt: numbe
     if (difference !== null) return { oracle, difference };
   }
   const steps = Math.floor(oracle.metrics.cpuSteps * cutAt);
-  return { oracle, difference: replays(program, scenario, oracle) ?? cuts(program, scenario, steps) };
+  return {
+    oracle,
+    difference:
+      replays(program, scenario, oracle) ?? cuts(program, scenario, steps) ?? warm(program, scenario),
+  };
 }

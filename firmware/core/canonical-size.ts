@@ -15,7 +15,8 @@ function quotedSize(text: string): number {
 function numberSize(n: number): number {
   if (!Number.isSafeInteger(n)) return canonicalize(n).length;
   let size = n < 0 ? 2 : 1;
-  for (let rest = Math.abs(n); rest >= 10; rest = Math.floor(rest / 10)) size++;
+  const digits = Math.abs(n);
+  for (let power = 10; digits >= power; power *= 10) size++;
   return size;
 }
 
@@ -34,10 +35,11 @@ function sizeAt(value: unknown, depth: number): number {
     return size;
   }
   const object = value as Readonly<Record<string, unknown>>;
-  const keys = Object.keys(object);
-  let size = keys.length === 0 ? 2 : 1 + 2 * keys.length;
-  for (const key of keys) size += quotedSize(key) + sizeAt(object[key], depth + 1);
-  return size;
+  let size = 1;
+  for (const key in object) {
+    size += 2 + quotedSize(key) + sizeAt(object[key], depth + 1);
+  }
+  return size === 1 ? 2 : size;
 }
 
 /** Bytes of the UTF-8 form. @throws CodedError `not_canonical` (422), like `canonicalize`. */

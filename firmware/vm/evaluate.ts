@@ -1,19 +1,10 @@
 /** Evaluates operands at run time (vm.md 3.1) and charges the containers they build (vm.md 7). */
 import type { Json } from "../core/json.ts";
-import { fromJson, type Tally, tally } from "./json-values.ts";
+import { fromJson, setMember, type Tally, tally, toJson } from "./json-values.ts";
 import type { LoweredOperand } from "./lowered-program.ts";
 import type { Run, Task } from "./run.ts";
 import { vmError } from "./trap.ts";
-import {
-  arrayBytes,
-  MAX_KEY_BYTES,
-  MAX_MEMBERS,
-  memberBytes,
-  OBJECT_BYTES,
-  utf8Length,
-  type Value,
-  VmObject,
-} from "./values.ts";
+import { MAX_KEY_BYTES, MAX_MEMBERS, utf8Length, type Value, VmObject } from "./values.ts";
 
 function build(run: Run, task: Task, operand: LoweredOperand, into: Tally): Value {
   switch (operand.kind) {
@@ -27,16 +18,16 @@ function build(run: Run, task: Task, operand: LoweredOperand, into: Tally): Valu
       return fromJson(operand.json, into);
     case "array": {
       if (operand.items.length > MAX_MEMBERS) throw vmError("container_too_large");
-      into.bytes += arrayBytes(operand.items.length);
+      into.bytes += operand.bytes;
       return operand.items.map((item) => build(run, task, item, into));
     }
     case "object": {
       if (operand.items.length > MAX_MEMBERS) throw vmError("container_too_large");
-      into.bytes += OBJECT_BYTES;
+      into.bytes += operand.bytes;
       const out = new VmObject(into.shapes.empty, []);
-      for (const [i, key] of operand.keys.entries()) {
-        if (utf8Length(key) > MAX_KEY_BYTES) throw vmError("key_too_long");
-        into.bytes += memberBytes(key);
+      for (let i = 0; i < operand.keys.length; i++) {
+        const key = operand.keys[i] as string;
+        if (operand.hasLongKey && utf8Length(key) > MAX_KEY_BYTES) throw vmError("key_too_long");
         out.set(key, build(run, task, operand.items[i] as LoweredOperand, into));
       }
       return out;
@@ -57,10 +48,40 @@ export function evaluate(run: Run, task: Task, operand: LoweredOperand): Value {
   return value;
 }
 
+/**
+ * The JSON of an operand, charged as if the value had been built and written. Most bodies are objects of scalars: those
+ * take the short way.
+ */
+export function evaluateJson(run: Run, task: Task, operand: LoweredOperand): Json {
+  if (operand.kind !== "object" || operand.hasLongKey || operand.keys.length > MAX_MEMBERS) {
+    return toJson(evaluate(run, task, operand));
+  }
+  const out: Record<string, Json> = {};
+  for (let i = 0; i < operand.keys.length; i++) {
+    const item = operand.items[i] as LoweredOperand;
+    const value =
+      item.kind === "slot" ? task.memory[task.fp + item.slot] : item.kind === "literal" ? item.value : out;
+    if (typeof value === "object" && value !== null) return toJson(evaluate(run, task, operand));
+    setMember(out, operand.keys[i] as string, value as Json);
+  }
+  run.work(operand.bytes);
+  run.allocate(operand.bytes);
+  return out;
+}
+
 /** A member of JSON by a path of keys and array indexes; absent gives null, −0 gives 0. */
 export function lookUp(root: Json, path: readonly string[]): Json {
   const found = find(root, path);
   return typeof found === "number" ? found + 0 : found;
+}
+
+const INHERITED: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype));
+
+/** Only the names that every object inherits need the question whose they are. */
+function ownMember(object: Readonly<Record<string, Json>>, key: string): Json {
+  const value = object[key];
+  if (value === undefined || (INHERITED.has(key) && !Object.hasOwn(object, key))) return null;
+  return value;
 }
 
 function find(root: Json, path: readonly string[]): Json {
@@ -70,7 +91,7 @@ function find(root: Json, path: readonly string[]): Json {
     if (Array.isArray(at)) {
       if (!/^(0|[1-9]\d{0,8})$/.test(key)) return null;
       at = (at as readonly Json[])[Number(key)] ?? null;
-    } else at = Object.hasOwn(at, key) ? ((at as Record<string, Json>)[key] ?? null) : null;
+    } else at = ownMember(at as Readonly<Record<string, Json>>, key);
   }
   return at;
 }

@@ -20,25 +20,16 @@ const INTERPRETER: Execute = {
   run: (run, task) => interpret(run, task, null),
 };
 
-/** Code is kept with its program: every run of it finds what earlier ones have compiled. */
-const tiered = new WeakMap<LoweredProgram, Execute>();
-const eager = new WeakMap<LoweredProgram, Execute>();
-
-function kept(of: WeakMap<LoweredProgram, Execute>, program: LoweredProgram, make: () => Execute): Execute {
-  const known = of.get(program);
-  if (known !== undefined) return known;
-  const made = make();
-  of.set(program, made);
-  return made;
-}
-
 export function executorOf(program: LoweredProgram, executor: Executor): Execute {
+  const { executors } = program;
   switch (executor) {
     case "interpreter":
       return INTERPRETER;
     case "compiled":
-      return kept(eager, program, () => new CompiledCode(program, 0));
+      executors.compiled ??= new CompiledCode(program, 0);
+      return executors.compiled;
     case "tiered":
-      return kept(tiered, program, () => new CompiledCode(program));
+      executors.tiered ??= new CompiledCode(program);
+      return executors.tiered;
   }
 }

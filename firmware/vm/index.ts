@@ -25,7 +25,14 @@ export {
 } from "./machine-types.ts";
 export { parseProgram, programHash } from "./program-document.ts";
 export { isComputeOnly, replyGate } from "./release.ts";
-export { type Expected, type ReplayRecord, type ReplayResult, replay, replayJournal } from "./replay.ts";
+export {
+  type Expected,
+  type ReplayRecord,
+  type ReplayResult,
+  replay,
+  replayJournal,
+  type StepObserver,
+} from "./replay.ts";
 export type { MachineRequest } from "./run.ts";
 export {
   type CallHost,

@@ -17,7 +17,15 @@ import { ShapeTable } from "./objects.ts";
 import { type Operand, registerName } from "./operands.ts";
 import type { LoweredCall, StepSource } from "./step-builder.ts";
 import { makeStep } from "./steps.ts";
-import { up8, type Value } from "./values.ts";
+import {
+  arrayBytes,
+  MAX_KEY_BYTES,
+  memberBytes,
+  OBJECT_BYTES,
+  up8,
+  utf8Length,
+  type Value,
+} from "./values.ts";
 import { type Analysis, type FrameDraft, frameKey, jumpTarget } from "./verify-names.ts";
 import { type Unit, unitsOf } from "./verify-shape.ts";
 import type { StackAnalysis } from "./verify-stack.ts";
@@ -60,6 +68,7 @@ class Lowering {
       steps: this.#steps,
       sources: this.#sources,
       shapes: new ShapeTable(),
+      executors: { compiled: null, tiered: null },
       inputs: this.#inputs,
       frames: [...this.#frames.values()],
       regionOf: Int32Array.from(this.#regionOf),
@@ -233,12 +242,18 @@ class Lowering {
       case "input":
         return { kind: "input", input: this.#inputs.push({ of: operand.of, path: operand.path }) - 1 };
       case "array":
-        return { kind: "array", items: operand.items.map((item) => this.#operand(item, frame)) };
+        return {
+          kind: "array",
+          items: operand.items.map((item) => this.#operand(item, frame)),
+          bytes: arrayBytes(operand.items.length),
+        };
       case "object":
         return {
           kind: "object",
           keys: operand.keys,
           items: operand.items.map((item) => this.#operand(item, frame)),
+          bytes: operand.keys.reduce((sum, key) => sum + memberBytes(key), OBJECT_BYTES),
+          hasLongKey: operand.keys.some((key) => utf8Length(key) > MAX_KEY_BYTES),
         };
       default:
         return operand;

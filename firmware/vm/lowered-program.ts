@@ -3,6 +3,7 @@
  * It is the seam between verifier and executor; the interpreter walks it, a compiler may translate it.
  */
 import type { Json } from "../core/json.ts";
+import type { Execute } from "./executor.ts";
 import type { ShapeTable } from "./objects.ts";
 import type { Run, Task } from "./run.ts";
 import type { StepSource } from "./step-builder.ts";
@@ -54,8 +55,16 @@ export type LoweredOperand =
   | { readonly kind: "slot"; readonly slot: number }
   | { readonly kind: "input"; readonly input: number }
   | { readonly kind: "copy"; readonly json: Json }
-  | { readonly kind: "array"; readonly items: readonly LoweredOperand[] }
-  | { readonly kind: "object"; readonly keys: readonly string[]; readonly items: readonly LoweredOperand[] };
+  | { readonly kind: "array"; readonly items: readonly LoweredOperand[]; readonly bytes: number }
+  | {
+      readonly kind: "object";
+      readonly keys: readonly string[];
+      readonly items: readonly LoweredOperand[];
+      /** Of the container and its keys in the memory model, the members' own not counted. */
+      readonly bytes: number;
+      /** Whether a key is above its limit, which is an error when it is reached. */
+      readonly hasLongKey: boolean;
+    };
 
 /** A place in payload or trigger, looked up once per run. */
 export interface InputPath {
@@ -100,6 +109,8 @@ export interface LoweredProgram {
   /** What each step was made from; the compiler reads it. */
   readonly sources: readonly StepSource[];
   readonly shapes: ShapeTable;
+  /** Code made so far; every run of the program finds what earlier ones have compiled. */
+  readonly executors: { compiled: Execute | null; tiered: Execute | null };
   readonly inputs: readonly InputPath[];
   /** The first is main code. */
   readonly frames: readonly LoweredFrame[];

@@ -10,7 +10,7 @@ import { lookUp } from "./evaluate.ts";
 import { type Execute, executorOf } from "./executor.ts";
 import { FinishedRun } from "./finished-run.ts";
 import { fromJson, tally } from "./json-values.ts";
-import { type LoweredFrame, STRIDE } from "./lowered-program.ts";
+import { type InputPath, type LoweredFrame, type LoweredProgram, STRIDE } from "./lowered-program.ts";
 import {
   type Completion,
   CUT_STATUS,
@@ -49,17 +49,18 @@ export class Machine {
     }
     this.#options = options;
     this.#answers = new CallAnswers(options.limits);
-    const inputs: Json[] = [];
-    for (const { of, path } of lowered.inputs) {
-      inputs.push(lookUp(of === "payload" ? options.payload : options.trigger, path));
-    }
-    this.#run = new Run(lowered, document, options.limits, inputs, options.inputs);
-    this.#execute = executorOf(lowered, options.executor ?? "tiered");
     const frame = lowered.frames[0];
     if (frame === undefined) throw new Error("A verified program has a main frame.");
     this.#main = new Task(0, null, frame);
-    this.#run.tasks.push(this.#main);
-    this.#run.ready.push(this.#main);
+    this.#run = new Run(
+      lowered,
+      document,
+      options.limits,
+      this.#main,
+      inputsOf(lowered, options),
+      options.inputs,
+    );
+    this.#execute = executorOf(lowered, options.executor ?? "tiered");
     this.#begin(frame);
   }
 
@@ -187,7 +188,7 @@ export class Machine {
     const run = this.#run;
     const taken = this.#options.inputs.take?.(run.turn + 1, this) ?? this.#takeCompletions();
     for (const completion of taken) this.#accept(completion);
-    const task = run.ready.shift();
+    const task = run.ready.length === 1 ? run.ready.pop() : run.ready.shift();
     if (task === undefined) return null;
     run.turn++;
     run.turnEnd = run.steps + TURN_STEPS;
@@ -341,14 +342,14 @@ export class Machine {
       status,
       body: responded?.body ?? null,
       claims: claims === null ? [] : [...claims.values()],
-      effects: [...this.#answers.effects],
+      effects: this.#answers.effects,
       error: trap === null ? null : { code: trap.code, reason: trap.reason },
     };
     this.#result = new FinishedRun({
       ended,
       status,
       outcome,
-      journal: [...this.#run.journal],
+      journal: this.#run.journal,
       limits,
       payload,
       trigger,
@@ -379,6 +380,16 @@ export class Machine {
       phiChargedMilli: 0,
     };
   }
+}
+
+/** The values of the program's input paths. */
+function inputsOf({ inputs }: LoweredProgram, { payload, trigger }: MachineOptions): readonly Json[] {
+  const values = new Array<Json>(inputs.length);
+  for (let i = 0; i < inputs.length; i++) {
+    const { of, path } = inputs[i] as InputPath;
+    values[i] = lookUp(of === "payload" ? payload : trigger, path);
+  }
+  return values;
 }
 
 const errorOf = ({ code, reason, status, details }: Trap, at: MachineError["at"]): MachineError => ({

@@ -13,6 +13,7 @@ import {
   isCutReason,
   type MachineInputs,
   type MachineResult,
+  type SliceState,
   type WaitingView,
 } from "./machine-types.ts";
 import { programHash } from "./program-document.ts";
@@ -126,12 +127,33 @@ function finalCut(journal: readonly JournalEntry[]): (JournalEntry & { t: "cut" 
   return last?.t === "cut" ? last : null;
 }
 
-function play(machine: Machine, player: JournalPlayer, journal: readonly JournalEntry[]): MachineResult {
+/** Called with the machine directly before each instruction that costs a step; it looks and changes nothing. */
+export type StepObserver = (machine: Machine) => void;
+
+/** At most `budget` steps: as one slice, or one by one if somebody watches. The same happens either way. */
+function advance(machine: Machine, budget: number, observe: StepObserver | undefined): SliceState {
+  if (observe === undefined) return machine.runSlice(budget);
+  const end = machine.steps + budget;
+  for (;;) {
+    // Nothing runs in a slice of no steps, but the task that is next has its turn by then.
+    const state = machine.runSlice(0);
+    if (state !== "ready" || machine.steps >= end) return state;
+    observe(machine);
+    machine.runSlice(1);
+  }
+}
+
+function play(
+  machine: Machine,
+  player: JournalPlayer,
+  journal: readonly JournalEntry[],
+  observe: StepObserver | undefined,
+): MachineResult {
   const cut = finalCut(journal);
   for (;;) {
     const budget = cut === null ? SCHEDULER_LIMITS.sliceSteps : cut.steps - machine.steps;
     if (budget < 0) throw new Divergence(player.position, { t: "cut", steps: machine.steps });
-    const state = machine.runSlice(budget);
+    const state = advance(machine, budget, observe);
     if (machine.result !== null) return machine.result;
     if (cut !== null && player.next === cut && machine.steps === cut.steps) {
       if (!isCutReason(cut.reason)) throw new Divergence(player.position, null);
@@ -163,8 +185,13 @@ export function replayJournal(
   program: VerifiedProgram,
   inputs: RunInputs,
   expected: Expected,
-  options: { readonly checkSchema?: SchemaCheck; readonly executor?: Executor } = {},
+  options: {
+    readonly checkSchema?: SchemaCheck;
+    readonly executor?: Executor;
+    readonly observe?: StepObserver;
+  } = {},
 ): ReplayResult {
+  const { observe, ...machineOptions } = options;
   const { journal, limits, payload, trigger } = inputs;
   const player = new JournalPlayer(journal);
   const asJson = (entry: JournalEntry | undefined): Json => (entry === undefined ? null : (entry as Json));
@@ -174,9 +201,9 @@ export function replayJournal(
       trigger,
       limits,
       inputs: player,
-      ...options,
+      ...machineOptions,
     });
-    const result = play(machine, player, journal);
+    const result = play(machine, player, journal, observe);
     const firstOther = journal.findIndex((entry, i) => {
       const own = result.journal[i];
       return own === undefined || canonicalize(own) !== canonicalize(entry);
@@ -204,6 +231,7 @@ export function replay(
     readonly view: CapabilityView;
     readonly checkSchema?: SchemaCheck;
     readonly executor?: Executor;
+    readonly observe?: StepObserver;
   },
 ): ReplayResult {
   if (record.vmVersion !== VM_VERSION) return refused("vm_version_unsupported", VM_VERSION, record.vmVersion);

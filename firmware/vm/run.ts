@@ -27,8 +27,9 @@ export class Run {
   /** Requests that have not been taken by the host yet. */
   readonly requests: MachineRequest[] = [];
   /** By number. */
-  readonly tasks: Task[] = [];
-  readonly ready: Task[] = [];
+  readonly tasks: Task[];
+  /** Tasks that wait for their turn, in order. */
+  readonly ready: Task[];
   steps = 0;
   /** Steps at which execution stops before the next instruction. */
   stopAt = 0;
@@ -51,9 +52,12 @@ export class Run {
     program: LoweredProgram,
     document: ProgramDocument,
     limits: Limits,
+    main: Task,
     inputs: readonly Json[],
     source: MachineInputs,
   ) {
+    this.tasks = [main];
+    this.ready = [main];
     this.program = program;
     this.document = document;
     this.limits = limits;

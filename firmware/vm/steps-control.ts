@@ -3,7 +3,7 @@ import { canonicalSize } from "../core/canonical-size.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
 import { roundHalfEven } from "../core/round.ts";
 import { claimMaker, putClaim } from "./claims.ts";
-import { evaluate } from "./evaluate.ts";
+import { evaluate, evaluateJson } from "./evaluate.ts";
 import { copyValue, fromJson, tally, toJson } from "./json-values.ts";
 import { STRIDE, type Step } from "./lowered-program.ts";
 import { type Run, TASK_BYTES, type Task, type TaskResult } from "./run.ts";
@@ -82,7 +82,7 @@ const fail: StepMaker = ({ instr, operand }) => {
 const respondMaker: StepMaker = ({ instr, operand }) => {
   const body = operand("body");
   const status = typeof instr.status === "number" ? instr.status : 200;
-  return (run, task) => respond(run, task, status, body === null ? {} : toJson(evaluate(run, task, body)));
+  return (run, task) => respond(run, task, status, body === null ? {} : evaluateJson(run, task, body));
 };
 
 const sleep: StepMaker = ({ operand }) => {

@@ -43,11 +43,20 @@ export interface SavedFrame {
 
 export type TaskState = "ready" | "blocked" | "ended";
 
+const blanks: (readonly null[])[] = [];
+
+/** So many nulls; a copy of a dense array is dense and quickly made. There are at most as many as frames have sizes. */
+function blank(size: number): Value[] {
+  const known = blanks[size] ?? Array.from({ length: size }, () => null);
+  blanks[size] = known;
+  return known.slice();
+}
+
 /** Registers of a frame lie at `fp`, its stack begins at `floor`, `sp` is the next free place. */
 export class Task {
   readonly id: number;
   readonly parent: Task | null;
-  readonly memory: Value[] = [];
+  readonly memory: Value[];
   readonly saved: SavedFrame[] = [];
   /** In order of appearance, by id; null before the first. */
   claims: Map<string, ProgramClaim> | null = null;
@@ -73,8 +82,10 @@ export class Task {
     this.id = id;
     this.parent = parent;
     this.frame = frame;
+    this.memory = blank(frame.registers + frame.maxStack);
+    this.floor = frame.registers;
+    this.sp = frame.registers;
     this.pc = frame.entry;
-    this.enter(frame, 0);
   }
 
   /** Lays a frame at `fp`, registers null. Memory is charged by the caller. */

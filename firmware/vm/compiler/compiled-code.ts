@@ -69,7 +69,9 @@ export class CompiledCode implements Execute {
   readonly #marks: Uint8Array;
   /** For the interpreter: places it returns at. */
   readonly #stops: Uint8Array;
-  readonly #entries = new Map<number, Entry>();
+  /** By instruction number. */
+  readonly #entries: (Entry | null)[];
+  #entryCount = 0;
   readonly #direct = new Map<LoweredFrame, DirectTarget>();
   readonly #waiting: LoweredFrame[] = [];
 
@@ -79,6 +81,7 @@ export class CompiledCode implements Execute {
     this.#threshold = threshold;
     this.#marks = marksOf(program);
     this.#stops = this.#marks.map((bits) => bits & MARK.HOT);
+    this.#entries = new Array<Entry | null>(this.#marks.length).fill(null);
   }
 
   run(run: Run, task: Task): void {
@@ -96,11 +99,7 @@ export class CompiledCode implements Execute {
   #enter(run: Run, task: Task): void {
     const bits = this.#marks[task.pc / STRIDE] as number;
     if ((bits & (MARK.HOT | MARK.RESUME)) === 0) return;
-    let entry = this.#entries.get(task.pc);
-    if (entry === undefined) {
-      entry = { arrivals: 0, code: null, misses: 0, isClosed: this.#entries.size >= MAX_ENTRIES };
-      this.#entries.set(task.pc, entry);
-    }
+    const entry = this.#entries[task.pc / STRIDE] ?? this.#open(task.pc);
     if (entry.isClosed) return;
     if (entry.code === null) {
       if (entry.arrivals++ < this.#threshold) return;
@@ -108,6 +107,12 @@ export class CompiledCode implements Execute {
       if (entry.code === null) return;
     }
     if (!entry.code(run, task)) this.#missed(entry, run, task);
+  }
+
+  #open(pc: number): Entry {
+    const entry = { arrivals: 0, code: null, misses: 0, isClosed: this.#entryCount++ >= MAX_ENTRIES };
+    this.#entries[pc / STRIDE] = entry;
+    return entry;
   }
 
   #missed(entry: Entry, run: Run, task: Task): void {

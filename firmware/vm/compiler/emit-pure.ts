@@ -56,9 +56,9 @@ class Renumbering {
         return { kind: "slot", slot: known >= 0 ? known : this.slots.push(operand.slot) - 1 };
       }
       case "array":
-        return { kind: "array", items: operand.items.map((item) => this.of(item)) };
+        return { ...operand, items: operand.items.map((item) => this.of(item)) };
       case "object":
-        return { kind: "object", keys: operand.keys, items: operand.items.map((item) => this.of(item)) };
+        return { ...operand, items: operand.items.map((item) => this.of(item)) };
       default:
         return operand;
     }

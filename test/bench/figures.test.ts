@@ -167,7 +167,7 @@ describe("the report", () => {
 });
 
 test("a peer that cannot be loaded is reported with its reason", async () => {
-  const load = () => Promise.reject(new Error("cannot be built\nat length"));
+  const load = () => Promise.reject(new Error("cannot be built imported from /here\nat length"));
 
   expect(await loadEngine({ id: "p", title: "peer", load })).toEqual({
     id: "p",

@@ -76,6 +76,6 @@ export const vmSuite: Suite = {
   run: async (args, progress) => {
     const settings = vmSettings(args, PARTS, ENGINE_IDS);
     const report = await measure(settings, progress);
-    return settings.json ? `${JSON.stringify(reportJson(report), null, 2)}\n` : reportText(report);
+    return settings.json ? `${JSON.stringify(reportJson(report))}\n` : reportText(report);
   },
 };

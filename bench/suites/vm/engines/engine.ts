@@ -44,7 +44,9 @@ export async function loadEngine({ id, title, load }: EngineSource): Promise<Loa
     const engine = await load();
     return { id, title, available: true, version: engine.version, reason: null, engine };
   } catch (error) {
-    const reason = (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "unknown";
+    const message = error instanceof Error ? error.message : String(error);
+    // Without where it was looked for: paths differ from machine to machine.
+    const reason = message.split(/\n| imported from /)[0] ?? message;
     return { id, title, available: false, version: null, reason, engine: null };
   }
 }

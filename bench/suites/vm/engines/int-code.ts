@@ -42,37 +42,19 @@ function execute(program: IntProgram, payload: JsonObject): Json {
         memory[sp++] = (payload[constants[a] as string] ?? null) as IntValue;
         break;
       case 4:
-        sp--;
-        memory[sp - 1] = (memory[sp - 1] as number) + (memory[sp] as number);
-        break;
       case 5:
-        sp--;
-        memory[sp - 1] = (memory[sp - 1] as number) - (memory[sp] as number);
-        break;
       case 6:
-        sp--;
-        memory[sp - 1] = (memory[sp - 1] as number) * (memory[sp] as number);
-        break;
       case 7:
-        sp--;
-        memory[sp - 1] = (memory[sp - 1] as number) / (memory[sp] as number);
-        break;
       case 8:
-        sp--;
-        memory[sp - 1] = (memory[sp - 1] as number) < (memory[sp] as number);
-        break;
       case 9:
-        sp--;
-        memory[sp - 1] = memory[sp - 1] === memory[sp];
+        memory[--sp - 1] = binary(op, memory[sp - 1] as IntValue, memory[sp] as IntValue);
         break;
       case 10:
         pc = a;
         break;
       case 11:
-        if (!memory[--sp]) pc = a;
-        break;
       case 12:
-        if (memory[--sp]) pc = a;
+        if (!memory[--sp] === (op === 11)) pc = a;
         break;
       case 13: {
         const { entry, params, size } = functions[a] as IntProgram["functions"][number];
@@ -82,21 +64,34 @@ function execute(program: IntProgram, payload: JsonObject): Json {
         pc = entry;
         break;
       }
-      case 14: {
-        const value = memory[sp - 1] as IntValue;
-        sp = fp;
+      case 14:
+        memory[fp] = memory[sp - 1] as IntValue;
+        sp = fp + 1;
         ({ pc, fp } = saved.pop() as Saved);
-        memory[sp++] = value;
         break;
-      }
       case 15:
         return toJson(memory[sp - 1] as IntValue);
-      case 17:
-        sp = makeObject(memory, sp, keys[a] as readonly string[]);
-        break;
       default:
-        sp = container(op, memory, sp);
+        sp = container(op, memory, sp, keys[a]);
     }
+  }
+}
+
+/** Small enough that V8 puts it into the loop. */
+function binary(op: number, x: IntValue, y: IntValue): IntValue {
+  switch (op) {
+    case 4:
+      return (x as number) + (y as number);
+    case 5:
+      return (x as number) - (y as number);
+    case 6:
+      return (x as number) * (y as number);
+    case 7:
+      return (x as number) / (y as number);
+    case 8:
+      return (x as number) < (y as number);
+    default:
+      return x === y;
   }
 }
 
@@ -109,12 +104,14 @@ function makeObject(memory: IntValue[], sp: number, keys: readonly string[]): nu
 }
 
 /** What is no plain arithmetic; operands lie on the stack in the order of the instruction's fields. */
-function container(op: number, memory: IntValue[], sp: number): number {
+function container(op: number, memory: IntValue[], sp: number, keys: readonly string[] = []): number {
   const last = memory[sp - 1] as IntValue;
   switch (op) {
     case 16:
       memory[sp] = [];
       return sp + 1;
+    case 17:
+      return makeObject(memory, sp, keys);
     case 18:
       (memory[sp - 2] as IntValue[]).push(last);
       return sp - 2;

@@ -9,7 +9,7 @@ import { addInit } from "./commands/init.ts";
 import { addLedger } from "./commands/ledger.ts";
 import { addLive } from "./commands/live.ts";
 import { addOta } from "./commands/ota.ts";
-import { addProgram } from "./commands/program-check.ts";
+import { addProgram } from "./commands/program.ts";
 import { addReplay } from "./commands/replay.ts";
 import { addRoster } from "./commands/roster.ts";
 import { addRuns } from "./commands/runs.ts";

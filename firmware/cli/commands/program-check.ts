@@ -1,67 +1,78 @@
 /** `imuctl program check`: the verifier of the daemon, with the capabilities of this version (vm.md 6). */
 import type { Command } from "commander";
-import { CodedError } from "../../core/errors.ts";
-import type { JsonObject } from "../../core/json.ts";
-import { PROGRAM_LIMITS } from "../../core/limits.ts";
-import { type CapabilityView, type Issue, parseProgram, verifyProgram } from "../../vm/index.ts";
+import type { Json, JsonObject } from "../../core/json.ts";
 import { act, add, type Cli, type Handler } from "../command.ts";
-import type { Session } from "../session.ts";
-import { productView } from "../state-access.ts";
+import { placeText } from "../diagnostics.ts";
+import { type CheckedProgram, checkProgram, type Finding, figuresOf } from "../program-check.ts";
+import { ProgramTools } from "../program-tools.ts";
 import { table } from "../text.ts";
 
-interface Checked {
-  readonly file: string;
-  readonly ok: boolean;
-  readonly programHash: string | null;
-  readonly issues: readonly JsonObject[];
-  readonly warnings: readonly JsonObject[];
+/** Where a finding is in the document; problems of the source text itself have a line only. */
+function placeOf({ issue, diagnostic }: Finding, isDocument: boolean): { unit: string; index: Json } {
+  if (issue !== null) return { unit: issue.unit, index: issue.index };
+  const { line } = diagnostic.position;
+  const isWhole = diagnostic.code === "not_found" || diagnostic.code.endsWith("too_large");
+  return { unit: isDocument ? "document" : "source", index: isWhole ? "file" : `line ${line}` };
 }
 
-const plain = ({ code, unit, index }: Issue): JsonObject => ({ code, unit, index });
-
-/** A file that is no JSON is one issue of the document, at its line. */
-async function check(session: Session, file: string, view: CapabilityView): Promise<Checked> {
-  const base = { file, programHash: null, warnings: [] };
-  try {
-    const bytes = await session.io.files.read(session.path(file), PROGRAM_LIMITS.documentBytes);
-    const result = verifyProgram(parseProgram(bytes), view);
-    if (!result.ok) return { ...base, ok: false, issues: result.issues.map(plain) };
-    return {
-      file,
-      ok: true,
-      programHash: result.programHash,
-      issues: [],
-      warnings: result.warnings.map(plain),
-    };
-  } catch (error) {
-    if (!(error instanceof CodedError)) throw error;
-    const problem = typeof error.details.problem === "string" ? error.details.problem : error.code;
-    const index = typeof error.details.line === "number" ? `line ${error.details.line}` : "file";
-    return { ...base, ok: false, issues: [{ code: problem, unit: "document", index }] };
-  }
+function findingJson(finding: Finding, isDocument: boolean): JsonObject {
+  const { code, message, hint } = finding.diagnostic;
+  const source = finding.source === null ? null : { ...finding.source };
+  return { code, ...placeOf(finding, isDocument), source, message, hint };
 }
 
-const programCheck: Handler = async (session, { args }) => {
-  const view = await productView(session);
-  const results: Checked[] = [];
-  for (const file of args) results.push(await check(session, file, view));
-  const rows = results.flatMap(({ file, ok, programHash, issues, warnings }) => [
-    ...(ok ? [[file, "verified", programHash, null, null]] : []),
-    ...issues.map(({ code, unit, index }) => [file, "error", code, unit, index]),
-    ...warnings.map(({ code, unit, index }) => [file, "warning", code, unit, index]),
-  ]);
-  session.result(
-    { programs: results },
-    table(["file", "result", "hash or code", "unit", "index"], rows, session.io.isTty),
+function checkedJson({ file, form, verified, errors, warnings }: CheckedProgram): JsonObject {
+  const isDocument = form === "json";
+  return {
+    file,
+    ok: verified !== null,
+    programHash: verified?.programHash ?? null,
+    issues: errors.map((finding) => findingJson(finding, isDocument)),
+    warnings: warnings.map((finding) => findingJson(finding, isDocument)),
+    ...(verified === null ? {} : { figures: figuresOf(verified) }),
+  };
+}
+
+function rowsOf({ file, form, verified, errors, warnings }: CheckedProgram): readonly (readonly unknown[])[] {
+  const row = (word: string) => (finding: Finding) => {
+    const { unit, index } = placeOf(finding, form === "json");
+    const source = finding.source === null ? null : placeText(finding.source);
+    return [file, word, finding.diagnostic.code, unit, index, source, finding.diagnostic.message];
+  };
+  const rows = [...errors.map(row("error")), ...warnings.map(row("warning"))];
+  if (verified === null) return rows;
+  const { bytes, instructions, registers, maxStack, limits } = figuresOf(verified);
+  const stated = Object.entries(limits).map(([name, value]) => `${name}=${value}`);
+  const figures = [`${bytes} bytes`, `${instructions} instructions`];
+  figures.push(
+    `${Object.keys(verified.frames).length} frames`,
+    `${registers} registers`,
+    `stack ${maxStack}`,
   );
-  return session.exit(results.every(({ ok }) => ok));
+  return [
+    [file, "verified", verified.programHash, null, null, null, [...figures, ...stated].join(", ")],
+    ...rows,
+  ];
+}
+
+const check: Handler = async (session, { args }) => {
+  const tools = await ProgramTools.open(session);
+  const results: CheckedProgram[] = [];
+  for (const file of args) results.push(await checkProgram(session, file, tools));
+  const names = ["file", "result", "hash or code", "unit", "index", "source", "says"];
+  session.result(
+    { programs: results.map(checkedJson) },
+    table(names, results.flatMap(rowsOf), session.io.isTty),
+  );
+  return session.exit(results.every(({ verified }) => verified !== null));
 };
 
-export function addProgram(program: Command, cli: Cli): void {
-  const group = add(program, "program", { does: "check program documents" });
+export function addProgramCheck(group: Command, cli: Cli): void {
   add(group, "check <files...>", {
-    does: "verify programs as the device does before it runs them; prints every problem with its place",
-    examples: ["imuctl program check programs/*.json"],
+    does:
+      "verify programs as the device does before it runs them; documents, text (.imu) and TypeScript (.ts). " +
+      "Prints every problem with its place, and the sizes of what verifies",
+    examples: ["imuctl program check programs/*.json", "imuctl program check climate.imu door.ts"],
     exits: "0 all verify, 1 at least one does not",
-  }).action(act(cli, programCheck));
+  }).action(act(cli, check));
 }

@@ -1,37 +1,19 @@
 /** `imuctl replay`: runs a recorded run again on this machine and compares what comes out (vm.md 11). */
 import type { Command } from "commander";
-import { type ExportedRun, readRunExport } from "../../composition/state-export.ts";
 import { type ReplayReport, replayRun } from "../../composition/state-replay.ts";
 import { CodedError } from "../../core/errors.ts";
 import { act, add, type Cli, type Handler } from "../command.ts";
 import { errorJson, errorText } from "../errors.ts";
 import { BAD, OK, UNREADABLE } from "../exit-codes.ts";
-import type { Session } from "../session.ts";
-import { productView, read } from "../state-access.ts";
+import { recordedRun } from "../recorded-run.ts";
+import { productView } from "../state-access.ts";
 import { pairs } from "../text.ts";
-import { readExportFile } from "./evidence.ts";
 
 const CODES: Readonly<Record<ReplayReport["verdict"], number>> = {
   equal: OK,
   divergence: BAD,
   cannot_replay: UNREADABLE,
 };
-
-/** A file if there is one of that name, else a run of the device; either way everything is re-hashed. */
-async function runOf(session: Session, wanted: string): Promise<ExportedRun> {
-  if (await session.io.files.info(session.path(wanted))) return readExportFile(session, wanted);
-  const { value } = await read(session, "evidence.export", { runId: wanted });
-  const run = readRunExport(value);
-  if (run.ok) return run;
-  throw new CodedError(
-    run.code,
-    `The stored run ${wanted} does not agree with its own hashes (${run.code}).`,
-    {
-      status: run.status,
-      details: run.details,
-    },
-  );
-}
 
 function reportText(report: ReplayReport): string {
   const { verdict, code, recorded, replayed, entry, expected, got, trace } = report;
@@ -55,7 +37,7 @@ function reportText(report: ReplayReport): string {
 const replay: Handler = async (session, { args }) => {
   let report: ReplayReport;
   try {
-    const run = await runOf(session, args[0] ?? "");
+    const run = await recordedRun(session, args[0] ?? "");
     report = replayRun(run, await productView(session));
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;

@@ -25,9 +25,8 @@ function execute(program: IntProgram, payload: JsonObject): Json {
   let pc = 0;
   for (;;) {
     if (--fuel < 0) throw new Error("Out of fuel.");
-    const op = code[pc] as number;
-    const a = code[pc + 1] as number;
-    pc += 2;
+    const op = code[pc++] as number;
+    const a = code[pc++] as number;
     switch (op) {
       case 0:
         memory[sp++] = constants[a] as IntValue;

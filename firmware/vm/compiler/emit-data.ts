@@ -1,65 +1,70 @@
 /** Objects, arrays and texts in JavaScript (vm.md 4, 7); what is not written here goes through the interpreter's steps. */
-import type { LoweredOperand, LoweredProgram } from "../lowered-program.ts";
-import { arrayBytes, MAX_KEY_BYTES, MAX_MEMBERS, memberBytes, OBJECT_BYTES, utf8Length } from "../values.ts";
+import type { LoweredProgram } from "../lowered-program.ts";
+import { arrayBytes, OBJECT_BYTES } from "../values.ts";
 import type { BlockWriter, Known } from "./block-writer.ts";
+import { built, builtAll, guarded } from "./emit-container.ts";
 import { emitPure } from "./emit-pure.ts";
 import type { Instruction } from "./instructions.ts";
 import { ANY, ARRAY, BYTES, isOnly, NUMBER, OBJECT, TEXT, WORD } from "./kinds.ts";
 
 type EmitData = (writer: BlockWriter, instruction: Instruction, program: LoweredProgram) => boolean;
 
-/** Operands of an instruction that build nothing; null if one does. */
-function operandsOf(writer: BlockWriter, { source }: Instruction, fields: readonly string[]): Known[] | null {
-  const operands = fields.map((field) => source?.operand(field) ?? null);
-  if (
-    operands.some(
-      (operand) => operand?.kind === "copy" || operand?.kind === "array" || operand?.kind === "object",
-    )
-  ) {
-    return null;
-  }
-  // An input that is a container would be copied and charged.
-  const isInput = (operand: LoweredOperand | null): boolean => operand?.kind === "input";
-  if (operands.some(isInput)) return null;
-  return operands.map(
-    (operand) => writer.operand(operand ?? { kind: "literal", value: null }) ?? writer.literal(null),
+const fieldsOf = (writer: BlockWriter, { source }: Instruction, fields: string[], program: LoweredProgram) =>
+  builtAll(
+    writer,
+    fields.map((field) => source?.operand(field) ?? null),
+    program,
   );
+
+/** Reads stand in the code itself, so that the engine learns at each place what comes there. */
+function reading(writer: BlockWriter, oid: Known, key: Known): string {
+  const { text } = oid;
+  if (isOnly(key.kinds, NUMBER)) {
+    const isArray = isOnly(oid.kinds, ARRAY)
+      ? ""
+      : `!Array.isArray(${text}) ? R.element(${text}, ${key.text}) : `;
+    return `${isArray}${text}[${key.text}]`;
+  }
+  const site = writer.tables.site();
+  if (!isOnly(key.kinds, TEXT)) return `R.get(${text}, ${key.text}, ${site})`;
+  const isObject = isOnly(oid.kinds, OBJECT) ? "" : `${text} instanceof R.VmObject && `;
+  return `${isObject}${text}.shape === ${site}.shape ? ${text}.slots[${site}.slot] : R.member(${text}, ${key.text}, ${site})`;
 }
 
-const getKey: EmitData = (writer, instruction) => {
-  const [oid, key] = operandsOf(writer, instruction, ["oid", "key"]) ?? [];
-  if (oid === undefined || key === undefined) return false;
-  const site = writer.tables.site();
-  const call = isOnly(key.kinds, NUMBER)
-    ? `R.element(${oid.text}, ${key.text})`
-    : `R.${isOnly(key.kinds, TEXT) ? "member" : "get"}(${oid.text}, ${key.text}, ${site})`;
-  const result = writer.compute(call, isOnly(oid.kinds, BYTES) ? WORD : ANY);
+const getKey: EmitData = (writer, instruction, program) => {
+  const made = fieldsOf(writer, instruction, ["oid", "key"], program);
+  const [oid, key] = made?.values ?? [];
+  if (made?.bytes !== 0 || oid === undefined || key === undefined) return false;
+  const result = writer.compute(reading(writer, oid, key), isOnly(oid.kinds, BYTES) ? WORD : ANY);
   writer.needDefined(result);
   writer.pushKnown(result);
   return true;
 };
 
-const setKey: EmitData = (writer, instruction) => {
-  const [oid, key, value] = operandsOf(writer, instruction, ["oid", "key", "value"]) ?? [];
-  if (oid === undefined || key === undefined || value === undefined) return false;
+const setKey: EmitData = (writer, instruction, program) => {
+  const made = fieldsOf(writer, instruction, ["oid", "key", "value"], program);
+  const [oid, key, value] = made?.values ?? [];
+  if (!made || oid === undefined || key === undefined || value === undefined) return false;
   const site = writer.tables.site();
   const call = isOnly(key.kinds, NUMBER)
     ? `R.setElement(${oid.text}, ${key.text}, ${value.text})`
     : `R.${isOnly(key.kinds, TEXT) ? "setMember" : "set"}(run, ${oid.text}, ${key.text}, ${value.text}, ${site})`;
-  writer.line(`if (!${call}) ${writer.exit()}`);
+  guarded(writer, made.bytes, `!${call}`);
   return true;
 };
 
-const append: EmitData = (writer, instruction) => {
-  const [oid, value] = operandsOf(writer, instruction, ["oid", "value"]) ?? [];
-  if (oid === undefined || value === undefined) return false;
-  writer.line(`if (!R.append(run, ${oid.text}, ${value.text})) ${writer.exit()}`);
+const append: EmitData = (writer, instruction, program) => {
+  const made = fieldsOf(writer, instruction, ["oid", "value"], program);
+  const [oid, value] = made?.values ?? [];
+  if (!made || oid === undefined || value === undefined) return false;
+  guarded(writer, made.bytes, `!R.append(run, ${oid.text}, ${value.text})`);
   return true;
 };
 
-const length: EmitData = (writer, instruction) => {
-  const [oid] = operandsOf(writer, instruction, ["oid"]) ?? [];
-  if (oid === undefined) return false;
+const length: EmitData = (writer, instruction, program) => {
+  const made = fieldsOf(writer, instruction, ["oid"], program);
+  const [oid] = made?.values ?? [];
+  if (made?.bytes !== 0 || oid === undefined) return false;
   const result = writer.compute(`R.length(run, fuel, ${oid.text})`, WORD);
   writer.needDefined(result);
   writer.takeBulk();
@@ -77,9 +82,10 @@ const concatenate: EmitData = (writer) => {
   return true;
 };
 
-const clamp: EmitData = (writer, instruction) => {
-  const [least, most] = operandsOf(writer, instruction, ["min", "max"]) ?? [];
-  if (least === undefined || most === undefined) return false;
+const clamp: EmitData = (writer, instruction, program) => {
+  const made = fieldsOf(writer, instruction, ["min", "max"], program);
+  const [least, most] = made?.values ?? [];
+  if (made?.bytes !== 0 || least === undefined || most === undefined) return false;
   const value = writer.pop();
   for (const known of [least, most, value]) writer.needNumber(known);
   const isFixed = typeof least.literal === "number" && typeof most.literal === "number";
@@ -98,31 +104,12 @@ const newContainer =
     return true;
   };
 
-/** Bytes of a container in the model, if all its members are at hand and no bulk step is due. */
-function plainBytes(operand: LoweredOperand): number | null {
-  if (operand.kind !== "array" && operand.kind !== "object") return null;
-  if (
-    operand.items.length > MAX_MEMBERS ||
-    operand.items.some(({ kind }) => kind !== "slot" && kind !== "literal")
-  ) {
-    return null;
-  }
-  if (operand.kind === "array") return arrayBytes(operand.items.length);
-  if (operand.keys.some((key) => utf8Length(key) > MAX_KEY_BYTES)) return null;
-  return operand.keys.reduce((sum, key) => sum + memberBytes(key), OBJECT_BYTES);
-}
-
 const push: EmitData = (writer, { source }, program) => {
   const operand = source?.operand("value") ?? source?.operand("ref") ?? null;
-  const bytes = operand === null ? null : plainBytes(operand);
-  if (operand === null || bytes === null || bytes >= 256) return false;
-  if (operand.kind !== "array" && operand.kind !== "object") return false;
-  const shape = operand.kind === "object" ? program.shapes.of(operand.keys) : null;
-  if (operand.kind === "object" && shape === null) return false;
-  const items = operand.items.map((item) => writer.operand(item)?.text ?? "null").join(", ");
-  writer.line(`if (!R.charge(run, ${bytes})) ${writer.exit()}`);
-  const made = shape === null ? `[${items}]` : `new R.VmObject(${writer.tables.part(shape)}, [${items}])`;
-  writer.pushKnown(writer.compute(made, shape === null ? ARRAY : OBJECT));
+  const made = operand === null ? null : built(writer, operand, program);
+  if (made === null || made.bytes === 0) return false;
+  writer.line(`if (!R.charge(run, ${made.bytes})) ${writer.exit()}`);
+  writer.pushKnown(writer.compute(made.known.text, made.known.kinds));
   return true;
 };
 

@@ -1,6 +1,7 @@
 /** Writes the instructions of one block. */
 import type { LoweredFrame, LoweredProgram } from "../lowered-program.ts";
 import type { BlockWriter, Known } from "./block-writer.ts";
+import { built } from "./emit-container.ts";
 import { emitData } from "./emit-data.ts";
 import { numberEmitters } from "./emit-number.ts";
 import { type Instruction, isReturn } from "./instructions.ts";
@@ -83,12 +84,14 @@ function emitCall(writer: BlockWriter, { source }: Instruction, around: Surround
 }
 
 /** RET and ENDFUNC of a direct function. */
-function emitReturn(writer: BlockWriter, { name, source }: Instruction): boolean {
+function emitReturn(writer: BlockWriter, { name, source }: Instruction, program: LoweredProgram): boolean {
   const operand =
     name === "RET" ? (source?.operand("value") ?? null) : { kind: "literal" as const, value: null };
   const top = name === "RET" && operand === null ? (writer.stack.at(-1) ?? writer.literal(null)) : null;
-  const value = operand === null ? top : writer.operand(operand);
-  if (value === null) return false;
+  const made = operand === null ? null : built(writer, operand, program);
+  if (made !== null && made.bytes > 0) writer.line(`if (!R.charge(run, ${made.bytes})) ${writer.exit()}`);
+  const value = operand === null ? top : made?.known;
+  if (value === null || value === undefined) return false;
   writer.line("R.shared.fuel = fuel;");
   writer.line(`return ${value.text};`);
   return true;
@@ -142,7 +145,7 @@ export function emitBlock(
     if (name === "JZ" || name === "JNZ")
       return { kind: "branch", value: writer.pop(), onTrue: name === "JNZ" };
     if (isReturn(name)) {
-      if (!around.isDirect || !emitReturn(writer, instruction)) writer.line(writer.exit());
+      if (!around.isDirect || !emitReturn(writer, instruction, around.program)) writer.line(writer.exit());
       return { kind: "left" };
     }
     if (!emitInstruction(writer, instruction, around)) {

@@ -122,3 +122,79 @@ describe("a shadow run", () => {
     expect(shadow.result.error?.code).toBe("replay_missing_input");
   });
 });
+
+describe("a replay that is watched", () => {
+  const loop = [
+    { op: "CALL", fn: "f", args: [1] },
+    { op: "STORE", reg: "n" },
+    {
+      op: "SPAWN",
+      as: "t",
+      body: [
+        { op: "SLEEP_MS", ms: 20 },
+        { op: "PUSH", value: 1 },
+      ],
+    },
+    { op: "PUSH", value: 1200 },
+    { op: "STORE", reg: "i" },
+    { op: "LABEL", name: "again" },
+    { op: "LOAD", reg: "i" },
+    { op: "PUSH", value: 1 },
+    { op: "SUB" },
+    { op: "DUP" },
+    { op: "STORE", reg: "i" },
+    { op: "JNZ", label: "again" },
+    { op: "JOIN", task: "reg:t" },
+    { op: "POP" },
+    { op: "EVIDENCE", claim: "ok" },
+    { op: "RESPOND", body: { n: "reg:n" } },
+  ];
+
+  it("gives the same result, and every step is seen once", () => {
+    const run = runToEnd(aProgram(loop));
+    const seen: number[] = [];
+
+    const answer = replay(aDocument(loop), recordOf(run), {
+      view,
+      observe: (machine) => void seen.push(machine.steps),
+    });
+
+    expect(answer).toMatchObject({ ok: true, outputHash: run.outputHash });
+    expect(seen).toEqual(Array.from({ length: run.metrics.cpuSteps }, (_, i) => i));
+  });
+
+  it("is cut at the same step", () => {
+    const forever = [
+      { op: "LABEL", name: "a" },
+      { op: "JUMP", label: "a" },
+    ];
+    const program = aProgram(forever);
+    const machine = createMachine(program, {
+      payload: {},
+      trigger: { kind: "command" },
+      limits: TIER_LIMITS.medium,
+      inputs: { elapsedMs: () => 0 },
+    });
+    machine.runSlice(2345);
+    const run = machine.cut("shutdown");
+    let steps = 0;
+
+    const answer = replay(aDocument(forever), recordOf(run), {
+      view,
+      observe: () => void steps++,
+    });
+
+    expect(answer).toMatchObject({ ok: true, outputHash: run.outputHash });
+    expect(steps).toBe(2345);
+  });
+
+  it("finds the same divergence", () => {
+    const run = runToEnd(aProgram(reads));
+    const other = [{ op: "CALL", fn: "f", args: [2] }, ...reads.slice(1)];
+    const record = { ...recordOf(run), program: { programHash: aProgram(other).programHash } };
+    const options = { view, observe: () => undefined };
+
+    expect(replay(aDocument(other), record, options)).toEqual(replay(aDocument(other), record, { view }));
+    expect(replay(aDocument(other), record, options)).toMatchObject({ ok: false, entry: 0 });
+  });
+});

@@ -16,9 +16,31 @@ function notCanonical(why: string): never {
   });
 }
 
+/** Longer texts are left to the engine's own scan. */
+const SHORT = 64;
+
+/** Most texts are short and plain ASCII: those stand between quotes as they are. */
 function quoted(text: string): string {
+  if (text.length <= SHORT && isPlain(text)) return `"${text}"`;
   if (loneSurrogate.test(text)) notCanonical("lone surrogate");
   return JSON.stringify(text);
+}
+
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x20 || unit > 0x7e || unit === 0x22 || unit === 0x5c) return false;
+  }
+  return true;
+}
+
+/** Keys by UTF-16 code units. They are in order already wherever the writer of an object took care of it. */
+function sortedKeys(object: object): string[] {
+  const keys = Object.keys(object);
+  for (let i = 1; i < keys.length; i++) {
+    if ((keys[i - 1] as string) > (keys[i] as string)) return keys.sort();
+  }
+  return keys;
 }
 
 function write(value: unknown, depth: number): string {
@@ -29,7 +51,8 @@ function write(value: unknown, depth: number): string {
       return value ? "true" : "false";
     case "number":
       if (!Number.isFinite(value)) notCanonical("non-finite number");
-      return JSON.stringify(value);
+      // As JSON has it, −0 included.
+      return `${value}`;
     case "string":
       return quoted(value);
     case "object":
@@ -44,10 +67,10 @@ function write(value: unknown, depth: number): string {
   }
   if (ArrayBuffer.isView(value)) return notCanonical("binary data");
   const object = value as Record<string, unknown>;
-  const keys = Object.keys(object).sort();
+  const keys = sortedKeys(object);
   let out = "{";
   for (let i = 0; i < keys.length; i++) {
-    const key = keys[i] ?? "";
+    const key = keys[i] as string;
     out += `${i ? "," : ""}${quoted(key)}:${write(object[key], depth + 1)}`;
   }
   return `${out}}`;

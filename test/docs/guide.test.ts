@@ -7,7 +7,7 @@ import { PACKAGE_ROOT } from "../../firmware/composition/package-info.ts";
 import { imuctl, tempDir } from "../cli/support.ts";
 import { documentText, jsonExamples } from "./documents.ts";
 
-const WRITTEN = ["guide.md", "programs.md", "policy.md", "errors.md"];
+const WRITTEN = ["guide.md", "programs.md", "program-text.md", "policy.md", "errors.md"];
 
 /** All fences are read, so that the end of one block is never taken for the beginning of another. */
 const blocks = (text: string, language: string): readonly string[] =>

@@ -43,7 +43,8 @@ class Listing {
     for (const item of items) if (item instanceof Label) this.#nameOf(item);
     for (const [index, item] of items.entries()) {
       if (item instanceof Label) {
-        const next = items.slice(index).find((one) => one.kind === "operation");
+        // Labels do not stand side by side; one stands for what follows it.
+        const next = items[index + 1];
         const position = next?.kind === "operation" ? next.position : end;
         this.add({ op: "LABEL", name: this.#nameOf(item) }, position, fn);
         continue;

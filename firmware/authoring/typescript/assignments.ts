@@ -35,7 +35,9 @@ function targetOf(frame: Frame, expression: ts.Expression, later: readonly ts.Ex
     const [oid, key] = operandsOf(frame, [node.expression, node.argumentExpression], later);
     return { kind: "member", oid: oid ?? null, key: key ?? null };
   }
-  const name = registerOf(frame, node);
+  const symbol = c.ts.isIdentifier(node) ? c.symbolOf(node) : null;
+  const isFixed = symbol !== null && c.isCaught(symbol);
+  const name = isFixed ? null : registerOf(frame, node);
   if (name === null)
     c.report(node, "bad_target", "This cannot be assigned to.", "Assign to a variable or a member.");
   return { kind: "register", name: name ?? "_" };

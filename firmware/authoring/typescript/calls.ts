@@ -62,6 +62,12 @@ function memberCall(frame: Frame, call: ts.CallExpression, callee: ts.PropertyAc
   return methodCall(frame, call, callee);
 }
 
+/** Functions of imu that have a place of their own. */
+const MISUSED: ReadonlyMap<string, { readonly code: string; readonly hint: string }> = new Map([
+  ["fail", { code: "bad_throw", hint: 'Write throw fail("reason").' }],
+  ["faultOf", { code: "bad_fault", hint: "Write catch (caught) { const fault = faultOf(caught); … }." }],
+]);
+
 export function compileCall(frame: Frame, call: ts.CallExpression): Left {
   const { c } = frame;
   const callee = c.bare(call.expression);
@@ -75,11 +81,8 @@ export function compileCall(frame: Frame, call: ts.CallExpression): Left {
         ? memberCall(frame, call, callee)
         : null;
   if (left !== null) return left;
-  const code = name === "fail" ? "bad_throw" : "bad_call";
-  const hint =
-    name === "fail"
-      ? 'Write throw fail("reason").'
-      : "Call a function of this program, of imu, or a capability.";
-  c.report(call, code, "This cannot be called here.", hint);
+  const known = MISUSED.get(name ?? "");
+  const hint = known?.hint ?? "Call a function of this program, of imu, or a capability.";
+  c.report(call, known?.code ?? "bad_call", "This cannot be called here.", hint);
   return "nothing";
 }

@@ -76,15 +76,21 @@ export function syntaxErrors(
   return program.getSyntacticDiagnostics(source).map(diagnosticOf(ts, source, file, "syntax_error"));
 }
 
-/** Every `type_error`; with hints where the checker's own words do not say what to write instead. */
+/**
+ * Every `type_error`; with hints where the checker's own words do not say what to write instead.
+ * @param refused what is refused already: errors in there follow from it.
+ */
 export function typeErrors(
   ts: TypeScript,
   program: ts.Program,
   source: ts.SourceFile,
   file: string,
+  refused: readonly { readonly from: number; readonly to: number }[],
 ): readonly Diagnostic[] {
+  const isNews = ({ start }: ts.Diagnostic): boolean =>
+    start === undefined ? refused.length === 0 : !refused.some(({ from, to }) => start >= from && start < to);
   return program
     .getSemanticDiagnostics(source)
-    .filter((found) => found.category === ts.DiagnosticCategory.Error)
+    .filter((found) => found.category === ts.DiagnosticCategory.Error && isNews(found))
     .map(diagnosticOf(ts, source, file, "type_error"));
 }

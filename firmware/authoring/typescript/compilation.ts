@@ -78,13 +78,13 @@ export class Compilation {
     return symbol?.declarations?.[0]?.getSourceFile().fileName === DECLARATIONS_FILE ? symbol.name : null;
   }
 
-  /** Whether all values of a type have one of the flags. */
+  /** Whether all values of a type have one of the flags; the type without values has them all. */
   isAll(type: ts.Type, flags: ts.TypeFlags): boolean {
     const constraint =
       type.flags & this.ts.TypeFlags.Instantiable ? this.checker.getBaseConstraintOfType(type) : type;
     if (!constraint) return false;
     if (constraint.isUnion()) return constraint.types.every((part) => this.isAll(part, flags));
-    return (constraint.flags & flags) !== 0;
+    return (constraint.flags & (flags | this.ts.TypeFlags.Never)) !== 0;
   }
 
   isNumber(node: ts.Node): boolean {
@@ -100,6 +100,7 @@ export class Compilation {
   }
 
   isBytes(type: ts.Type): boolean {
+    if (type.isUnion()) return type.types.every((part) => this.isBytes(part));
     const symbol = type.getSymbol();
     return (
       symbol?.name === "Bytes" && symbol.declarations?.[0]?.getSourceFile().fileName === DECLARATIONS_FILE
@@ -107,7 +108,23 @@ export class Compilation {
   }
 
   isArray(type: ts.Type): boolean {
+    if (type.isUnion()) return type.types.every((part) => this.isArray(part));
     return this.checker.isArrayType(type) || this.checker.isTupleType(type);
+  }
+
+  /** Whether `length` is the number of items, octets or code points: of all values of the type, of some, of none. */
+  sized(type: ts.Type): "all" | "some" | "none" {
+    const parts = type.isUnion() ? type.types : [type];
+    const isSized = (part: ts.Type): boolean =>
+      this.isArray(part) || this.isBytes(part) || this.isAll(part, this.ts.TypeFlags.StringLike);
+    if (parts.every(isSized)) return "all";
+    return parts.some(isSized) ? "some" : "none";
+  }
+
+  /** Whether a name is the variable of a catch clause. */
+  isCaught(symbol: ts.Symbol): boolean {
+    const declaration = symbol.valueDeclaration;
+    return declaration !== undefined && this.ts.isCatchClause(declaration.parent);
   }
 
   /** Whether the parent of a node assigns to it. */

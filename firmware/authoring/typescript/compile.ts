@@ -1,6 +1,8 @@
 /** From source text to document: bounds, syntax, types, code. */
 import type ts from "typescript";
+import { messageOf } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
+import { AUTHORING_LIMITS } from "../../core/limits.ts";
 import { verifyProgram } from "../../vm/index.ts";
 import { issueDiagnostics } from "../issue-diagnostics.ts";
 import type { BuildResult, Diagnostic } from "../types.ts";
@@ -17,9 +19,9 @@ import { checkPayload } from "./payload-type.ts";
 import { hasTypeComputation, refusedSyntax } from "./refusals.ts";
 import type { TypeScriptOptions, TypeScriptSource } from "./types.ts";
 
-const refused = (diagnostics: readonly Diagnostic[]): BuildResult => ({
+const refusal = (diagnostics: readonly Diagnostic[]): BuildResult => ({
   ok: false,
-  diagnostics: sorted(diagnostics),
+  diagnostics: sorted(diagnostics).slice(0, AUTHORING_LIMITS.diagnostics),
 });
 
 /** The tree with its checker, or what is wrong with syntax, constructs and types. */
@@ -34,10 +36,28 @@ function checked(
   const syntax = syntaxErrors(typescript, program, tree, source.file);
   if (syntax.length > 0) return syntax;
   const refusals = refusedSyntax(typescript, tree, source.file);
-  if (hasTypeComputation(refusals)) return refusals;
-  const types = typeErrors(typescript, program, tree, source.file);
-  const found = [...refusals, ...types];
+  const refused = refusals.map(({ diagnostic }) => diagnostic);
+  if (hasTypeComputation(refusals)) return refused;
+  const found = [...refused, ...typeErrors(typescript, program, tree, source.file, refusals)];
   return found.length > 0 ? found : { tree, checker: program.getTypeChecker() };
+}
+
+/**
+ * The checker is somebody else's code: what it throws on a strange text, from an exhausted stack to an assertion of its
+ * own, becomes a diagnostic, so that any text has a result.
+ */
+function guarded<T>(source: TypeScriptSource, act: () => T): T | readonly Diagnostic[] {
+  try {
+    return act();
+  } catch (error) {
+    const isDeep = error instanceof RangeError;
+    const code = isDeep ? "nested_too_deep" : "checker_failed";
+    const message = isDeep
+      ? "The source nests too deep for the type checker."
+      : `The type checker failed: ${messageOf(error)}`;
+    const hint = "Write parts of it as constants, variables or functions of their own.";
+    return [{ position: { file: source.file, line: 1, column: 1 }, code, message, hint }];
+  }
 }
 
 /** Compiles what passed the checker; problems are in the compilation. */
@@ -61,12 +81,12 @@ function generated(c: Compilation, metadata: Metadata, main: ts.FunctionDeclarat
 
 /**
  * Compiles one program. Pure and deterministic: the same text gives the same document. Any text gives a result; what is
- * wrong with it comes back as diagnostics, all of them, in the order of the source. A document that comes back verifies.
+ * wrong with it comes back as diagnostics in the order of the source, the first `AUTHORING_LIMITS.diagnostics` of them. A document that comes back verifies.
  */
 export function compileTypeScript(source: TypeScriptSource, options: TypeScriptOptions): BuildResult {
   const { typescript, contracts, view } = options;
-  const types = checked(source, options);
-  if (!("tree" in types)) return refused(types);
+  const types = guarded(source, () => checked(source, options));
+  if (!("tree" in types)) return refusal(types);
   const { tree, checker } = types;
   const c = new Compilation({ typescript, checker, source: tree, file: source.file, contracts });
   checkDeclarations(c);
@@ -76,9 +96,9 @@ export function compileTypeScript(source: TypeScriptSource, options: TypeScriptO
     const hint = "Write export function main(): void { … }.";
     c.report(tree, "main_required", "The source has no function main.", hint);
   }
-  if (metadata === null || main === null) return refused(c.diagnostics);
+  if (metadata === null || main === null) return refusal(c.diagnostics);
   const { assembled, document } = generated(c, metadata, main);
-  if (c.diagnostics.length > 0) return refused(c.diagnostics);
+  if (c.diagnostics.length > 0) return refusal(c.diagnostics);
   const verified = verifyProgram(JSON.parse(JSON.stringify(document)) as Json, view);
   if (verified.ok) return { ok: true, document, origins: assembled.origins };
   const places = {
@@ -86,5 +106,5 @@ export function compileTypeScript(source: TypeScriptSource, options: TypeScriptO
     members: metadata.places,
     start: c.positionOf(metadata.node),
   };
-  return refused(issueDiagnostics(verified.issues, places));
+  return refusal(issueDiagnostics(verified.issues, places));
 }

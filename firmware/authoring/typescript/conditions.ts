@@ -75,7 +75,8 @@ function pushComparison(frame: Frame, node: ts.BinaryExpression, operator: strin
   const { c } = frame;
   if (operator === "in") {
     const [key, oid] = operandsOf(frame, [node.left, node.right]);
-    if (!c.isText(node.left)) c.report(node.left, "bad_index", "Keys are texts.", 'Write "key" in object.');
+    if (!c.isText(node.left) || c.isArray(c.typeOf(node.right)))
+      c.report(node.left, "bad_index", "in asks an object for a key.", 'Write "key" in object.');
     frame.emit(node, "HASK", { oid: oid ?? null, key: key ?? null });
     return;
   }

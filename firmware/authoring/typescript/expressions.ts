@@ -31,9 +31,16 @@ export function pushMember(
     return;
   }
   if (ts.isPropertyAccessExpression(node)) {
-    const hasLength = c.isArray(type) || c.isBytes(type) || c.isText(node.expression);
+    const sized = node.name.text === "length" ? c.sized(type) : "none";
+    if (sized === "some")
+      c.report(
+        node,
+        "mixed_length",
+        "Only some of these values have this length.",
+        "Narrow the value first.",
+      );
     const [oid] = operandsOf(frame, [node.expression]);
-    if (hasLength && node.name.text === "length") frame.emit(node, "LEN", { oid: oid ?? null });
+    if (sized === "all") frame.emit(node, "LEN", { oid: oid ?? null });
     else frame.emit(node, "GETK", { oid: oid ?? null, key: node.name.text });
     return;
   }
@@ -141,7 +148,10 @@ export function pushExpression(frame: Frame, expression: ts.Expression): void {
   else if (isCondition(c, node)) pushCondition(frame, node);
   else if (ts.isBinaryExpression(node)) pushBinary(frame, node);
   else if (ts.isPrefixUnaryExpression(node)) pushUnary(frame, node);
-  else if (ts.isIdentifier(node))
+  else if (ts.isNumericLiteral(node)) {
+    const hint = "Integers are exact to 2^53; write a larger number as text or bytes.";
+    c.report(node, "number_range", "This number cannot be written exactly.", hint);
+  } else if (ts.isIdentifier(node))
     c.report(node, "function_value", "Functions are not values here.", "Call it.");
   else c.report(node, "not_supported", "This is no expression of the language.");
 }

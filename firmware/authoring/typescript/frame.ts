@@ -113,7 +113,7 @@ export class Frame {
 
   /** A register until the end of the statement. */
   temporary(): string {
-    const name = this.#free.pop() ?? this.hidden("t");
+    const name = this.#free.pop() ?? this.hidden("tmp");
     this.#taken.push(name);
     return name;
   }

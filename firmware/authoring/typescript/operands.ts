@@ -70,12 +70,22 @@ export function isScalarType(c: Compilation, type: ts.Type): boolean {
   );
 }
 
+/** `faultOf(caught)` is the caught value itself. */
+function caughtRegister(frame: Frame, call: ts.CallExpression): string | null {
+  const { c } = frame;
+  const [caught] = call.arguments;
+  if (c.libraryName(call.expression) !== "faultOf" || !caught) return null;
+  const bare = c.bare(caught);
+  const symbol = c.ts.isIdentifier(bare) ? c.symbolOf(bare) : null;
+  if (symbol === null || !c.isCaught(symbol)) return null;
+  return registerOf(frame, bare);
+}
+
 /** The register of a variable, null for everything else. */
 export function registerOf(frame: Frame, node: ts.Expression): string | null {
   const { c } = frame;
   const bare = c.bare(node);
-  if (c.ts.isCallExpression(bare) && c.libraryName(bare.expression) === "faultOf" && bare.arguments[0])
-    return registerOf(frame, bare.arguments[0]);
+  if (c.ts.isCallExpression(bare)) return caughtRegister(frame, bare);
   if (!c.ts.isIdentifier(bare) || c.libraryName(bare) !== null) return null;
   const symbol = c.symbolOf(bare);
   if (symbol === null || !(symbol.flags & c.ts.SymbolFlags.Variable)) return null;

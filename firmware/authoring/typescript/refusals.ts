@@ -129,32 +129,48 @@ class Rules {
   }
 }
 
+/** A refusal with the text it is about, in UTF-16 offsets: what else is wrong there is no news. */
+export interface RefusedPlace {
+  readonly diagnostic: Diagnostic;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Comments that change what the checker sees. */
-function directives(source: ts.SourceFile, file: string): readonly Diagnostic[] {
+function directives(source: ts.SourceFile, file: string): readonly RefusedPlace[] {
   const found = source.text.matchAll(/@ts-(?:ignore|expect-error|nocheck)|\/\/\/\s*<\w+/g);
   return [...found].map(({ index }) => ({
-    position: positionIn(source, file, index),
-    code: "no_directive",
-    message: "Comments cannot change how types are checked.",
-    hint: "Remove it and correct what it hides.",
+    diagnostic: {
+      position: positionIn(source, file, index),
+      code: "no_directive",
+      message: "Comments cannot change how types are checked.",
+      hint: "Remove it and correct what it hides.",
+    },
+    from: index,
+    to: index,
   }));
 }
 
 /** All refusals. Nothing inside a refused construct is looked at again. */
-export function refusedSyntax(ts: TypeScript, source: ts.SourceFile, file: string): readonly Diagnostic[] {
+export function refusedSyntax(ts: TypeScript, source: ts.SourceFile, file: string): readonly RefusedPlace[] {
   const table: SyntaxTable = syntaxTable(ts);
   const rules = new Rules(ts);
-  const found: Diagnostic[] = [...directives(source, file)];
+  const found: RefusedPlace[] = [...directives(source, file)];
   const visit = (node: ts.Node): void => {
     const isDelete = ts.isDeleteExpression(node) && ts.isExpressionStatement(node.parent);
     const refusal = isDelete ? null : (table.of(node.kind) ?? rules.of(node));
     if (refusal === null) ts.forEachChild(node, visit);
-    else found.push({ position: positionIn(source, file, node), ...refusal });
+    else {
+      const diagnostic = { position: positionIn(source, file, node), ...refusal };
+      // A modifier or an operator stands for the construct it belongs to.
+      const whole = node.end - node.pos > 0 && node.kind < ts.SyntaxKind.FirstNode ? node.parent : node;
+      found.push({ diagnostic, from: whole.getStart(source), to: whole.end });
+    }
   };
   visit(source);
   return found;
 }
 
 /** Types that can make the checker work without end; with one of these the types are not checked. */
-export const hasTypeComputation = (refusals: readonly Diagnostic[]): boolean =>
-  refusals.some(({ code }) => code === "no_generics" || code === "no_computed_type");
+export const hasTypeComputation = (refusals: readonly RefusedPlace[]): boolean =>
+  refusals.some(({ diagnostic: { code } }) => code === "no_generics" || code === "no_computed_type");

@@ -1,6 +1,8 @@
 /** What a run came to. The hashes are made when somebody asks for them: not every run is recorded. */
 import type { Json } from "../core/json.ts";
+import type { CallAnswers } from "./call-answers.ts";
 import type { MachineError, MachineResult } from "./machine-types.ts";
+import type { Run } from "./run.ts";
 import { inputHash, outputHash } from "./trace.ts";
 import type { JournalEntry, Limits, Metrics, Outcome } from "./types.ts";
 
@@ -47,3 +49,21 @@ export class FinishedRun implements MachineResult {
     return new FinishedRun({ ...this, metrics: { ...this.metrics, wallMs } });
   }
 }
+
+/** What the run used; `wallMs` and `phiChargedMilli` are filled in by whoever ran the machine. */
+export const metricsOf = (run: Run, answers: CallAnswers): Metrics => ({
+  cpuSteps: run.steps,
+  memBytes: run.memoryPeak,
+  memKb: Math.ceil(run.memoryPeak / 1024),
+  ioCalls: run.ioCalls,
+  sleptMs: run.sleptMs,
+  wallMs: 0,
+  tasks: run.peakTasks,
+  claims: run.claims,
+  outputBytes: run.outputBytes,
+  ioReadBytes: answers.readBytes,
+  ioWriteBytes: answers.writtenBytes,
+  netOutBytes: answers.netBytes,
+  refusals: answers.refusals,
+  phiChargedMilli: 0,
+});

@@ -8,7 +8,7 @@ import { CallAnswers, type CallEntry } from "./call-answers.ts";
 import { meetContract } from "./contracts.ts";
 import { lookUp } from "./evaluate.ts";
 import { type Execute, executorOf } from "./executor.ts";
-import { FinishedRun } from "./finished-run.ts";
+import { FinishedRun, metricsOf } from "./finished-run.ts";
 import { fromJson, tally } from "./json-values.ts";
 import { type InputPath, type LoweredFrame, type LoweredProgram, STRIDE } from "./lowered-program.ts";
 import {
@@ -25,10 +25,13 @@ import { stackOf, viewOf } from "./machine-view.ts";
 import { errorJson, type MachineRequest, type Resumption, Run, Task, TURN_STEPS } from "./run.ts";
 import { pushJoined, pushJoinTimeout } from "./steps-control.ts";
 import { callTrap, quotaError, Trap } from "./trap.ts";
-import type { Limits, Metrics, Outcome } from "./types.ts";
+import type { Limits, Outcome } from "./types.ts";
 import { unwind } from "./unwind.ts";
 import type { Value } from "./values.ts";
 import type { VerifiedProgram } from "./verify.ts";
+
+/** A slow step of compiled code counts as so many more before the next look at the clock: one look in 64 of them. */
+const PATIENCE = 15;
 
 export class Machine {
   readonly program: VerifiedProgram;
@@ -127,6 +130,7 @@ export class Machine {
       if (task === null) return "waiting";
       if (task.state === "ready") {
         const checkAt = pause ? run.steps + this.#execute.pauseSteps : Number.MAX_SAFE_INTEGER;
+        run.patience = pause ? PATIENCE : 0;
         run.stopAt = Math.min(this.#nextTurn(), sliceEnd, checkAt, cpuSteps);
         this.#guarded(task, null);
         if (this.#result !== null) return "ended";
@@ -353,32 +357,11 @@ export class Machine {
       limits,
       payload,
       trigger,
-      metrics: this.#metrics(),
+      metrics: metricsOf(this.#run, this.#answers),
       error: trap === null ? null : errorOf(trap, at === undefined ? this.#place(task) : at),
       programHash: this.program.programHash,
     });
     return this.#result;
-  }
-
-  #metrics(): Metrics {
-    const run = this.#run;
-    const answers = this.#answers;
-    return {
-      cpuSteps: run.steps,
-      memBytes: run.memoryPeak,
-      memKb: Math.ceil(run.memoryPeak / 1024),
-      ioCalls: run.ioCalls,
-      sleptMs: run.sleptMs,
-      wallMs: 0,
-      tasks: run.peakTasks,
-      claims: run.claims,
-      outputBytes: run.outputBytes,
-      ioReadBytes: answers.readBytes,
-      ioWriteBytes: answers.writtenBytes,
-      netOutBytes: answers.netBytes,
-      refusals: answers.refusals,
-      phiChargedMilli: 0,
-    };
   }
 }
 

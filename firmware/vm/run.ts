@@ -33,6 +33,8 @@ export class Run {
   steps = 0;
   /** Steps at which execution stops before the next instruction. */
   stopAt = 0;
+  /** How much nearer the stop comes with each slow step of compiled code; 0 when nobody looks at the clock. */
+  patience = 0;
   /** Number of the running turn, and the steps at which the next one begins (vm.md 9.1). */
   turn = 0;
   turnEnd = 0;

@@ -62,7 +62,7 @@ function handOver(frame: LoweredFrame): DirectCode {
 const NUMBERS_ONLY = (kinds: Kinds): boolean => isOnly(kinds, NUMBER);
 
 export class CompiledCode implements Execute {
-  readonly pauseSteps = 512;
+  readonly pauseSteps = 1000;
   readonly passesTurns = true;
   readonly #program: LoweredProgram;
   readonly #threshold: number;

@@ -6,8 +6,8 @@ import type { BlockWriter, Known } from "./block-writer.ts";
 import { ARRAY, OBJECT } from "./kinds.ts";
 
 /** Containers above this cost bulk steps, which only the interpreter's own step charges. */
-const MAX_PLAIN_BYTES = 255;
-const MAX_DEPTH = 4;
+const PLAIN_SIZE = 255;
+const NESTED = 4;
 
 /** A value and the bytes that are charged for making it. */
 export interface Built {
@@ -18,7 +18,7 @@ export interface Built {
 /** Bytes of a container with everything in it; null if it is too large, or takes more than registers and literals. */
 function bytesOf(operand: LoweredOperand, depth = 0): number | null {
   if (operand.kind === "slot" || operand.kind === "literal") return 0;
-  if ((operand.kind !== "array" && operand.kind !== "object") || depth > MAX_DEPTH) return null;
+  if ((operand.kind !== "array" && operand.kind !== "object") || depth > NESTED) return null;
   if (operand.items.length > MAX_MEMBERS || (operand.kind === "object" && operand.hasLongKey)) return null;
   let bytes = operand.bytes;
   for (const item of operand.items) {
@@ -26,7 +26,7 @@ function bytesOf(operand: LoweredOperand, depth = 0): number | null {
     if (inner === null) return null;
     bytes += inner;
   }
-  return bytes <= MAX_PLAIN_BYTES ? bytes : null;
+  return bytes <= PLAIN_SIZE ? bytes : null;
 }
 
 function expression(writer: BlockWriter, operand: LoweredOperand, shapes: ShapeTable): string | null {
@@ -74,7 +74,7 @@ export function builtAll(
     values.push(made.known);
     sum += made.bytes;
   }
-  return sum <= MAX_PLAIN_BYTES ? { values, bytes: sum } : null;
+  return sum <= PLAIN_SIZE ? { values, bytes: sum } : null;
 }
 
 /** Writes an action that may refuse; what was charged for its operands is given back then. */

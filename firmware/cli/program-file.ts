@@ -10,6 +10,7 @@ import { AUTHORING_LIMITS, PROGRAM_LIMITS } from "../core/limits.ts";
 import { type ProgramDocument, parseProgram } from "../vm/index.ts";
 import type { ProgramTools } from "./program-tools.ts";
 import type { Session } from "./session.ts";
+import { safe } from "./text.ts";
 
 export type ProgramForm = "json" | "text" | "typescript";
 
@@ -45,7 +46,9 @@ export async function readProgram(session: Session, file: string, tools: Program
   const form = formOf(file);
   try {
     if (form === "json") return await readDocument(session, file, start);
-    const bytes = await session.io.files.read(session.path(file), AUTHORING_LIMITS.sourceBytes);
+    const { sourceBytes, textBytes } = AUTHORING_LIMITS;
+    const most = form === "text" ? textBytes : sourceBytes;
+    const bytes = await session.io.files.read(session.path(file), most);
     const source = { file, text: fromUtf8(bytes) };
     if (form === "text") {
       const result = parseText(source);
@@ -102,7 +105,7 @@ async function readMapBeside(
     return await readMapFile(session, mapFile, document);
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
-    session.note(`${mapFile} is not used: ${error.code}: ${error.message}`);
+    session.note(safe(`${mapFile} is not used: ${error.code}: ${error.message}`));
     return NO_LINES;
   }
 }

@@ -36,6 +36,7 @@ export class StepProfile {
   readonly #by: Grouping;
   readonly #now: () => number;
   readonly #rows = new Map<string, ProfileRow>();
+  #machine: Machine | null = null;
   /** The step that runs: its row and the figures before it. */
   #open: {
     readonly row: ProfileRow;
@@ -54,6 +55,7 @@ export class StepProfile {
   }
 
   readonly observe = (machine: Machine): void => {
+    this.#machine = machine;
     this.#close(machine.steps, machine.memoryBytes);
     const at = machine.inspect()?.at;
     if (at === undefined) return;
@@ -64,7 +66,7 @@ export class StepProfile {
 
   /** The rows, those with the most steps first. */
   finish({ metrics }: MachineResult): readonly ProfileRow[] {
-    this.#close(metrics.cpuSteps, this.#open?.memory ?? 0);
+    this.#close(metrics.cpuSteps, this.#machine?.memoryBytes ?? 0);
     return [...this.#rows.values()].sort((a, b) => b.steps - a.steps || (a.name < b.name ? -1 : 1));
   }
 

@@ -4,6 +4,7 @@ import type { JsonObject } from "../core/json.ts";
 import type { MachineResult } from "../vm/index.ts";
 import { placeText } from "./diagnostics.ts";
 import type { Session } from "./session.ts";
+import { safe } from "./text.ts";
 
 export function endJson(result: MachineResult, lines: SourceLines): JsonObject {
   const { ended, status, outcome, error, metrics } = result;
@@ -36,5 +37,5 @@ export function noteEnd(
   const fn = at?.fn ? ` in ${at.fn}` : "";
   const place =
     at === null ? "" : ` at ${source === null ? `${at.unit}:${at.index}` : placeText(source)}${fn}`;
-  session.note(`${ended} ${status}: ${code}: ${reason}${place}; ${figures}`);
+  session.note(safe(`${ended} ${status}: ${code}: ${reason}${place}; ${figures}`));
 }

@@ -149,7 +149,7 @@ describe("imuctl program build", () => {
   test("hostile sources are problems, not faults", async () => {
     await using dir = await folder({
       "bytes.imu": "",
-      "big.imu": ";".repeat(300_000),
+      "big.imu": ";".repeat(600_000),
       "proto.imu": `${TEXT}  __proto__ 1\n  PUSH { __proto__: 1, __proto__: 2 }\n`,
       "esc.imu": `${TEXT}  \u001b[31m\n`,
     });

@@ -64,12 +64,12 @@ type PairIn<K extends OpName> = Table[K]["extra"] extends {
     ? A | B
     : never;
 
-type Required<K extends OpName> = {
+type RequiredFields<K extends OpName> = {
   readonly [F in keyof FieldsIn<K> as FieldsIn<K>[F] extends `${string}?` ? never : F]: TypeOf<
     FieldsIn<K>[F]
   >;
 };
-type Optional<K extends OpName> = {
+type OptionalFields<K extends OpName> = {
   readonly [F in keyof FieldsIn<K> as FieldsIn<K>[F] extends `${string}?`
     ? F extends PairIn<K>
       ? never
@@ -111,7 +111,7 @@ export type StructuralOp =
   | "RESPOND";
 
 /** The fields of one instruction by their names: a wrong one does not compile. */
-export type FieldsOf<K extends OpName> = Required<K> & Optional<K> & Pair<K>;
+export type FieldsOf<K extends OpName> = RequiredFields<K> & OptionalFields<K> & Pair<K>;
 
 /** Instructions without any field. */
 export type PlainOp = {

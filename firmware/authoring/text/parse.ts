@@ -107,15 +107,16 @@ class TextParser {
   }
 
   #instruction(op: string, at: number): void {
-    const opensBody = op === "SPAWN" && this.#endsWithBegin(at);
-    const body: Json[] = [];
     const path = `${this.#unit.path}/${this.#unit.list.length}/body`;
+    const unit: OpenUnit = { path, list: [], openedAt: at, problems: this.diagnostics.length + 1 };
     try {
-      const { instr } = parseInstruction(this.#scanner, op, at);
-      this.#append(opensBody ? { ...instr, body } : instr, at);
-    } finally {
+      const { instr, opensBody } = parseInstruction(this.#scanner, op, at);
+      this.#append(opensBody ? { ...instr, body: unit.list } : instr, at);
+      if (opensBody) this.#open(unit);
+    } catch (error) {
       // A body whose SPAWN is wrong is read all the same, for the problems in it.
-      if (opensBody) this.#open({ path, list: body, openedAt: at, problems: this.diagnostics.length + 1 });
+      if (op === "SPAWN" && this.#endsWithBegin(at)) this.#open(unit);
+      throw error;
     }
   }
 
@@ -214,7 +215,7 @@ const refused = (file: string, code: string, message: string, hint: string): Tex
 /** Never throws for what a text holds; at most 64 problems. */
 export function parseText(source: TextSource): TextResult {
   const { file, text } = source;
-  const limit = AUTHORING_LIMITS.sourceBytes;
+  const limit = AUTHORING_LIMITS.textBytes;
   // A UTF-16 unit has at most three bytes; only texts near the limit are measured exactly.
   if (text.length > limit || (text.length * 3 > limit && Buffer.byteLength(text) > limit)) {
     return refused(file, "source_too_large", `The text is larger than ${limit} bytes.`, "split the program.");

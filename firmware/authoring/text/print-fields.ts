@@ -2,20 +2,20 @@
 import { isJsonObject } from "../../core/json.ts";
 import type { FieldKind } from "../instruction-table.ts";
 import { printJson, printMembers, printOperand, printRaw, printTextReference } from "./print-values.ts";
-import { isRegister, isWord } from "./references.ts";
+import { isRegister, isWord, quote } from "./references.ts";
 
 type Writer = (value: unknown) => string | null;
 
-export const printName = (text: string): string => (isWord(text) ? text : JSON.stringify(text));
+export const printName = (text: string): string => (isWord(text) ? text : quote(text));
 
 const name: Writer = (value) => (typeof value === "string" ? printName(value) : null);
-const text: Writer = (value) => (typeof value === "string" ? JSON.stringify(value) : null);
+const text: Writer = (value) => (typeof value === "string" ? quote(value) : null);
 
 const register: Writer = (value) => {
   if (typeof value !== "string") return null;
   if (isRegister(value)) return `%${value}`;
   const isPrefixed = value.startsWith("reg:") && isRegister(value.slice(4));
-  return isPrefixed ? value : JSON.stringify(value);
+  return isPrefixed ? value : quote(value);
 };
 
 const params: Writer = (value) =>

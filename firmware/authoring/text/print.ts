@@ -7,6 +7,7 @@ import type { ProgramDocument } from "../../vm/index.ts";
 import { fieldKind, instructionSpec, positionalFields } from "../instruction-table.ts";
 import { printField, printName } from "./print-fields.ts";
 import { printJson, printRaw } from "./print-values.ts";
+import { quote } from "./references.ts";
 
 export class PrintError extends CodedError<"not_printable"> {}
 
@@ -23,8 +24,7 @@ function notPrintable(what: string): never {
   });
 }
 
-const token = (text: string): string =>
-  /^[A-Za-z0-9_][A-Za-z0-9_.:/+*-]*$/.test(text) ? text : JSON.stringify(text);
+const token = (text: string): string => (/^[A-Za-z0-9_][A-Za-z0-9_.:/+*-]*$/.test(text) ? text : quote(text));
 
 const text = (name: string, value: Json): string =>
   typeof value === "string" ? value : notPrintable(`${name} is no text`);
@@ -65,7 +65,7 @@ const object = (name: string, value: Json): JsonObject =>
 const MEMBERS: readonly (readonly [member: string, lines: (value: Json) => readonly string[]])[] = [
   ["name", (v) => [`.program ${token(text("name", v))}`]],
   ["version", (v) => [`.version ${token(text("version", v))}`]],
-  ["description", (v) => [`.description ${JSON.stringify(text("description", v))}`]],
+  ["description", (v) => [`.description ${quote(text("description", v))}`]],
   ["capabilities", (v) => [list("capabilities", v)]],
   ["outputs", (v) => [list("outputs", v)]],
   ["intents", (v) => [list("intents", v)]],

@@ -13,7 +13,14 @@ export const isRegister = (text: string): boolean => REGISTER.test(text);
 export const isReference = (text: string): boolean =>
   text.startsWith("reg:") || text.startsWith("const:") || text.startsWith("$.");
 
-const key = (text: string): string => (BARE_KEY.test(text) ? text : JSON.stringify(text));
+/** Quoted as in JSON; controls that JSON lets stand, and that a terminal would obey, are escaped too. */
+export const quote = (text: string): string =>
+  JSON.stringify(text).replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+
+const key = (text: string): string => (BARE_KEY.test(text) ? text : quote(text));
 
 /** The reference as the text form writes it, null if the text is none that is well formed. */
 export function printReference(text: string): string | null {

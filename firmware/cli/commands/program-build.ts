@@ -6,6 +6,7 @@ import { createSourceMap } from "../../authoring/source-map.ts";
 import { printText } from "../../authoring/text/index.ts";
 import { utf8 } from "../../core/bytes.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { AUTHORING_LIMITS, PROGRAM_LIMITS } from "../../core/limits.ts";
 import { act, add, type Cli, type Handler, type OptionValue, textOption } from "../command.ts";
 import { diagnosticJson, diagnosticText } from "../diagnostics.ts";
 import { UsageError } from "../errors.ts";
@@ -58,9 +59,21 @@ async function write(session: Session, built: CheckedProgram, settings: Settings
   if (loaded === null || verified === null) return null;
   const { files } = session.io;
   const path = targetOf(file, settings);
+  const bytes = utf8(settings.isText ? printText(loaded.document) : formatDocument(loaded.document).text);
+  const most = settings.isText ? AUTHORING_LIMITS.textBytes : PROGRAM_LIMITS.documentBytes;
+  if (bytes.length > most) {
+    const message = `As a file it has ${bytes.length} bytes, ${most} is the most that is read.`;
+    const diagnostic = {
+      position: loaded.start,
+      code: "document_too_large",
+      message,
+      hint: "split the program.",
+    };
+    session.io.err(diagnosticText(diagnostic));
+    return null;
+  }
   if (settings.out !== null) await files.makeDirectory(session.path(settings.out), DIRECTORY_MODE);
-  const text = settings.isText ? printText(loaded.document) : formatDocument(loaded.document).text;
-  await files.writeAtomic(session.path(path), utf8(text), FILE_MODE);
+  await files.writeAtomic(session.path(path), bytes, FILE_MODE);
   if (settings.isText || loaded.origins.length === 0) return { path, map: null };
   const map = mapFileOf(path);
   if (!settings.withMap) {

@@ -2,6 +2,8 @@
 export const AUTHORING_LIMITS = Object.freeze({
   /** Bytes of one source text, before parsing: as many as the document it becomes may have (vm.md 2). */
   sourceBytes: 256 * 1024,
+  /** Bytes of the text form of a program: blanks and directives make the largest document at most twice as long. */
+  textBytes: 512 * 1024,
   /** Brackets of a TypeScript source inside each other: parser and checker recurse over them. */
   bracketDepth: 100,
   /** Levels of its syntax tree: a chain without brackets nests too. */

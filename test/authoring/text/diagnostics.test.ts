@@ -124,6 +124,7 @@ describe("what is wrong", () => {
     [`${HEAD}INTERP [[0, %x]]`, ["3:13 reference_not_possible"]],
     [`${HEAD}SEXT many`, ["3:6 bad_number"]],
     [`${HEAD}CAP kv.get "k"`, ["3:12 bad_arguments"]],
+    [`${HEAD}SPAWN %t func=f ; then begin\nHALT`, []],
     [`${HEAD}SPAWN %t begin\nHALT`, ["3:1 block_unbalanced"]],
     [`${HEAD}SPAWN %t begin\nend\nHALT`, ["3:1 empty_body"]],
     [`${HEAD}SPAWN %t bogus=1 begin\nADD 1\nend\nHALT`, ["3:10 unknown_field", "4:5 unexpected"]],
@@ -146,7 +147,7 @@ describe("what is wrong", () => {
   });
 
   test("a text beyond its size is refused before it is read", () => {
-    const text = `${HEAD};${"é".repeat(AUTHORING_LIMITS.sourceBytes / 2)}\nHALT`;
+    const text = `${HEAD};${"é".repeat(AUTHORING_LIMITS.textBytes / 2)}\nHALT`;
 
     expect(problems(text)).toEqual(["1:1 source_too_large"]);
     expect(problems("x".repeat(10_000_000))).toEqual(["1:1 source_too_large"]);

@@ -53,6 +53,40 @@ describe("programs of the vectors", () => {
   });
 });
 
+describe("the largest documents", () => {
+  const ones = Array.from({ length: 120_000 }, () => 1);
+  const constants = Object.fromEntries(Array.from({ length: 25_000 }, (_, i) => [i.toString(36), 1]));
+  const head = { format: "imu.program/1", name: "t", version: "1.0.0", isa: 1 } as const;
+  const add = { op: "ADD" };
+  let nested: ProgramDocument["code"][number][] = Array.from({ length: 4000 }, () => add);
+  for (let depth = 0; depth < 4; depth++) nested = [{ op: "SPAWN", as: "t", body: nested }];
+
+  test.each<readonly [string, ProgramDocument]>([
+    ["many numbers", { ...head, code: [{ op: "PUSH", value: ones }] }],
+    ["many constants", { ...head, constants, code: [{ op: "HALT" }] }],
+    ["many instructions deep inside", { ...head, code: nested }],
+    ["one long text", { ...head, code: [{ op: "PUSH", value: "é".repeat(125_000) }] }],
+  ])("%s have a text that can be read", (_, document) => {
+    const { again } = reread(document);
+
+    expect(canonicalize(again)).toBe(canonicalize(document));
+  });
+});
+
+test("what a terminal would obey is escaped", () => {
+  const value = "\u009b31m\u2028\u007f\u001b";
+  const document = {
+    ...EXAMPLES[0]?.[1],
+    description: value,
+    code: [{ op: "PUSH", value }],
+  } as ProgramDocument;
+  const { text, again } = reread(document);
+
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+  expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028]/);
+  expect(again.code).toEqual(document.code);
+});
+
 test("law: parse(print(document)) is the document, print(parse(text)) is the text", () => {
   fc.assert(
     fc.property(arbitraryDocument, (document) => {

@@ -1,5 +1,5 @@
 /** Who walks the code of a task: the reference interpreter alone, or compiled code with the interpreter beside it. */
-import { CompiledCode } from "./compiler/compiled-code.ts";
+import { CompiledCode, compilerState } from "./compiler/compiled-code.ts";
 import { interpret } from "./interpreter.ts";
 import type { LoweredProgram } from "./lowered-program.ts";
 import type { Executor } from "./machine-types.ts";
@@ -22,7 +22,7 @@ const INTERPRETER: Execute = {
 
 export function executorOf(program: LoweredProgram, executor: Executor): Execute {
   const { executors } = program;
-  switch (executor) {
+  switch (compilerState() === "available" ? executor : "interpreter") {
     case "interpreter":
       return INTERPRETER;
     case "compiled":

@@ -1,5 +1,7 @@
 /** The public face of the machine: verify, run, replay. */
+
 export type { CapabilitySignature, CapabilityView, SchemaCheck } from "./capability-view.ts";
+export { compilerState } from "./compiler/compiled-code.ts";
 export type { Issue } from "./issues.ts";
 export {
   effectiveLimits,

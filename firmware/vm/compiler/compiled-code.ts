@@ -211,6 +211,21 @@ export class CompiledCode implements Execute {
   }
 }
 
+let isAvailable: boolean | null = null;
+
+/** Whether this process may turn text into code; Node.js can be started so that it may not. */
+export function compilerState(): "available" | "unavailable" {
+  if (isAvailable === null) {
+    try {
+      isAvailable = new Function("return true;")() === true;
+    } catch (error) {
+      if (!(error instanceof EvalError)) throw error;
+      isAvailable = false;
+    }
+  }
+  return isAvailable ? "available" : "unavailable";
+}
+
 /** The tables are frozen, so that the engine may take their entries for constants. */
 function instantiate(text: string, { constants, sites, parts }: Tables): unknown {
   const make = new Function("R", "K", "S", "P", `"use strict";return ${text};`);

@@ -3,6 +3,7 @@ import type { JsonObject } from "../../../firmware/core/json.ts";
 import { Frame, LabelNames } from "./frame.ts";
 import { type FunctionHead, type Site, WRITES } from "./genes.ts";
 import { Choices, type Gene } from "./genome.ts";
+import { KERNELS } from "./kernels.ts";
 import { type Kind, REGISTERS } from "./values.ts";
 
 interface Block {
@@ -11,9 +12,11 @@ interface Block {
   readonly close: (choices: Choices) => Block | null;
 }
 
+const RESULTS: readonly Kind[] = ["number", "string", "word", "object", "boolean"];
 const MOST_BODIES = 4;
 const MOST_BLOCKS = 8;
-const plainWeight = WRITES.reduce((sum, [weight]) => sum + weight, 0);
+const PLAIN = [...WRITES, ...KERNELS];
+const plainWeight = PLAIN.reduce((sum, [weight]) => sum + weight, 0);
 
 const timesOf = (choices: Choices): number =>
   choices.oneIn(3) ? choices.pick([12, 40, 120, 400]) : choices.below(6);
@@ -45,7 +48,7 @@ export class Writer {
   #gene(what: number, choices: Choices): void {
     const structural = this.#structural();
     let at = what % (plainWeight + structural.reduce((sum, [weight]) => sum + weight, 0));
-    for (const [weight, write] of WRITES) {
+    for (const [weight, write] of PLAIN) {
       if (at >= 0 && at < weight) this.#plain(() => write(this.#site(), choices), choices);
       at -= weight;
     }
@@ -106,16 +109,22 @@ export class Writer {
     frame.need([choices.pick<Kind>(["boolean", "number", "any"])], choices);
     frame.act(choices.pick(["JZ", "JNZ"]), { label: other }, 1);
     const before = [...frame.stack];
-    const closeSecond = (last: Choices): null => {
+    // Arms that leave a value each, which may be of two kinds.
+    const kinds = choices.oneIn(3) ? [choices.pick(RESULTS), choices.pick(RESULTS)] : null;
+    const leave = (arm: 0 | 1, last: Choices): void => {
       frame.level(before.length, last);
+      if (kinds !== null) frame.push(kinds[arm] ?? "any", last);
+    };
+    const closeSecond = (last: Choices): null => {
+      leave(1, last);
       frame.place(behind);
       return null;
     };
     return {
       frame,
       close: (last) => {
-        frame.level(before.length, last);
-        const hasSecond = last.oneIn(2);
+        leave(0, last);
+        const hasSecond = kinds !== null || last.oneIn(2);
         if (hasSecond) frame.act("JUMP", { label: behind }, 0);
         frame.stack = [...before];
         frame.place(other);

@@ -16,7 +16,7 @@ export interface Site {
   readonly functions: readonly FunctionHead[];
 }
 
-type Write = (site: Site, choices: Choices) => void;
+export type Write = (site: Site, choices: Choices) => void;
 
 export function writeShape(shape: Shape, frame: Frame, choices: Choices): void {
   const [first, second] = shape.takes;
@@ -112,32 +112,49 @@ const callFunction: Write = ({ frame, functions }, choices) => {
 };
 
 function argumentsFor(callee: FunctionHead, frame: Frame, choices: Choices): JsonObject {
-  const names = callee.params ?? ["a", "n"].slice(0, choices.below(3));
+  const names = callee.params ?? ["n", "a"].slice(0, choices.below(3));
   if (names.length === 0) return {};
-  return { args: names.map((to) => ({ to, value: frame.operands.of("any", choices) })) };
+  const value = (to: string): Json =>
+    to === "n" && choices.below(3) < 2 ? 1 + choices.below(7) : frame.operands.of("any", choices);
+  return { args: names.map((to) => ({ to, value: value(to) })) };
 }
 
-/** Calls itself with one less, down to 0, and adds up on the way back. */
+/** At the bottom of a recursion: instructions at which frames are put aside, or fail. */
+function bottom(frame: Frame, choices: Choices): void {
+  const form = choices.below(5);
+  if (form === 1) frame.act("SLEEP_MS", { ms: 0 }, 0);
+  else if (form === 2) frame.act("EVIDENCE", { claim: "bottom" }, 0);
+  else if (form === 3) frame.act("CALL", { fn: "f" }, 0, "any");
+  else if (form === 4) frame.act("GETK", { oid: 0, key: 0 }, 0, "any");
+}
+
+/** Calls itself with one less, down to 0, and keeps what it gets back beside what it had. */
 const recurse: Write = ({ frame, functions }, choices) => {
   const own = functions.find(({ name }) => name === frame.fn);
   if (own === undefined) return callFunction({ frame, functions }, choices);
-  const done = frame.labels.next();
+  const [done, deeper] = [frame.labels.next(), frame.labels.next()];
   frame.act("LOAD", { reg: "n" }, 0, "any");
   frame.act("TYPE", {}, 1, "string");
   frame.act("PUSH", { value: "number" }, 0, "string");
   frame.act("EQ", {}, 2, "boolean");
   frame.act("JZ", { label: done }, 1);
   frame.act("LOAD", { reg: "n" }, 0, "number");
+  frame.act("PUSH", { value: 0 }, 0, "number");
+  frame.act("GT", {}, 2, "boolean");
+  frame.act("JNZ", { label: deeper }, 1);
+  const depth = frame.depth;
+  bottom(frame, choices);
+  frame.level(depth, choices);
+  frame.act("JUMP", { label: done }, 0);
+  frame.place(deeper);
+  frame.act("LOAD", { reg: "n" }, 0, "number");
   frame.act("PUSH", { value: 1 }, 0, "number");
   frame.act("SUB", {}, 2, "number");
-  frame.act("DUP", {}, 1, "number", "number");
-  frame.act("STORE", { reg: "n" }, 1);
-  frame.act("PUSH", { value: 0 }, 0, "number");
-  frame.act("LE", {}, 2, "boolean");
-  frame.act("JNZ", { label: done }, 1);
-  const args = (own.params ?? ["n"]).map((to) => ({ to, value: `reg:${to}` }));
+  frame.act("STORE", { reg: "next" }, 1);
+  const args = (own.params ?? ["n"]).map((to) => ({ to, value: to === "n" ? "reg:next" : `reg:${to}` }));
   frame.act("CALLF", { name: own.name, args }, 0, "any");
-  frame.act("STORE", { reg: "a" }, 1);
+  frame.act("STORE", { reg: "back" }, 1);
+  frame.registers.set("back", "any");
   frame.place(done);
 };
 
@@ -200,78 +217,6 @@ const join: Write = ({ frame }, choices) => {
   if (name !== null && choices.oneIn(2)) frame.store(choices);
 };
 
-/** A value that a loop carries from one round to the next, and that may change its kind on the way. */
-const accumulate: Write = ({ frame }, choices) => {
-  const reg = choices.pick(["acc", "sum"]);
-  const kind = frame.registers.get(reg);
-  if (kind === undefined || choices.oneIn(12)) {
-    const first = choices.pick<Json>([0, 1, 2 ** 31 - 1, 0.5, "$.payload.n", "x", null, 2 ** 53 - 1]);
-    frame.act("PUSH", { value: first }, 0, "any");
-    frame.act("STORE", { reg }, 1);
-    frame.registers.set(reg, typeof first === "string" && first === "x" ? "string" : "number");
-    return;
-  }
-  frame.act("LOAD", { reg }, 0, kind);
-  if (kind === "string") {
-    frame.act("PUSH", { value: choices.pick(["y", "😀", ""]) }, 0, "string");
-    frame.act("CONCAT", {}, 2, "string");
-  } else {
-    const ops = ["ADD", "SUB", "MUL", "DIV", "MOD", "MIN", "MAX", "BXOR", "BAND", "SHL", "IDIV", "EQ", "LT"];
-    frame.act(
-      "PUSH",
-      { value: choices.pick<Json>([1, 3, 2, 0.5, -1, 255, 1e-9, 65_537, "reg:acc"]) },
-      0,
-      "number",
-    );
-    frame.act(choices.pick(ops), {}, 2, "number");
-  }
-  frame.act("STORE", { reg }, 1);
-};
-
-const MEMBER_KEYS: readonly Json[] = ["a", "b", "c", "__proto__", "d", "reg:key", "length"];
-
-/** Traffic on one object: members are added, changed, left out and read, in loops again and again. */
-const members: Write = ({ frame }, choices) => {
-  const oid = "reg:o";
-  if (frame.registers.get("o") !== "object" || choices.oneIn(6)) {
-    frame.act("NEW_OBJ", {}, 0, "object");
-    frame.act("STORE", { reg: "o" }, 1);
-    frame.registers.set("o", "object");
-  }
-  for (let n = 1 + choices.below(4); n > 0; n--) {
-    const key = choices.pick(MEMBER_KEYS);
-    const form = choices.below(7);
-    if (form < 2) frame.act("SETK", { oid, key, value: frame.operands.of("any", choices) }, 0);
-    else if (form < 4) frame.act("GETK", { oid, key }, 0, "any");
-    else if (form === 4) frame.act("DELK", { oid, key }, 0);
-    else if (form === 5) frame.act(choices.pick(["KEYS", "LEN"]), { oid }, 0, "any");
-    else {
-      frame.act("PUSH", { value: choices.pick(KEYS.slice(0, 12)) }, 0, "string");
-      frame.act("STORE", { reg: "key" }, 1);
-      frame.registers.set("key", "string");
-    }
-  }
-};
-
-/** Traffic on one array: appended to, written and read by position, also just outside. */
-const elements: Write = ({ frame }, choices) => {
-  const oid = "reg:l";
-  if (frame.registers.get("l") !== "array" || choices.oneIn(8)) {
-    frame.act("PUSH", { value: choices.pick<Json>([[], [1, 2, 3], ["a", null, [1]]]) }, 0, "array");
-    frame.act("STORE", { reg: "l" }, 1);
-    frame.registers.set("l", "array");
-  }
-  for (let n = 1 + choices.below(4); n > 0; n--) {
-    const key = choices.oneIn(6) ? choices.pick<Json>([3, -1, 0.5, "0", "reg:acc"]) : choices.below(2);
-    const form = choices.below(5);
-    if (form === 0) frame.act("GETK", { oid, key }, 0, "any");
-    else if (form === 1) frame.act("SETK", { oid, key, value: frame.operands.of("any", choices) }, 0);
-    else if (form === 2) frame.act("APPEND", { oid, value: frame.operands.of("any", choices) }, 0);
-    else if (form === 3) frame.act("LEN", { oid }, 0, "number");
-    else frame.act("HASK", { oid, key }, 0, "boolean");
-  }
-};
-
 /** Reads from what came back of a JOIN, a call or a handler. */
 const inspect: Write = ({ frame }, choices) => {
   const key = choices.pick(["value", "body", "error", "reason", "code", "details", "a", ...KEYS.slice(2, 5)]);
@@ -290,14 +235,11 @@ export const WRITES: readonly (readonly [weight: number, write: Write])[] = [
   [5, store],
   [3, load],
   [4, container],
-  [8, accumulate],
-  [5, members],
-  [4, elements],
   [2, pack],
   [1, numeral],
   [2, grow],
-  [4, callFunction],
-  [2, recurse],
+  [5, callFunction],
+  [5, recurse],
   [5, callCapability],
   [3, wait],
   [3, claim],

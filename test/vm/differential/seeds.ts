@@ -8,4 +8,5 @@ export interface KeptSeed {
 
 export const SEEDS: readonly KeptSeed[] = [
   { seed: 2, found: "−0 of a payload reached the program after inputs were no longer copied at each use" },
+  { seed: 680669688, found: "a compiled branch read its condition after the stack below it had been moved" },
 ];

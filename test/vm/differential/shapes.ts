@@ -69,7 +69,7 @@ function sliceFields(choices: Choices, frame: Frame): JsonObject {
 
 function clampFields(choices: Choices, frame: Frame): JsonObject {
   const least = choices.below(5) - 2;
-  if (choices.oneIn(5)) return { min: least, max: frame.operands.of("number", choices) };
+  if (choices.oneIn(3)) return { min: least, max: frame.operands.of("number", choices) };
   return { min: least, max: least + choices.below(8) };
 }
 

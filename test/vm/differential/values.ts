@@ -150,6 +150,7 @@ export const CONSTANTS_OF: Readonly<Partial<Record<Kind, readonly string[]>>> = 
 
 const rich: JsonObject = anObject([
   ["n", 7],
+  ["huge", 1.7e308],
   ["minus", -0],
   ["big", 9007199254740991],
   ["w", 3000000000],
@@ -205,6 +206,7 @@ export const INPUTS_OF: Readonly<Partial<Record<Kind, readonly Json[]>>> = {
   number: [
     "$.payload.n",
     "$.payload.minus",
+    "$.payload.huge",
     "$.payload.big",
     "$.payload.a.b",
     { payload: "/l/0" },

@@ -136,15 +136,26 @@ const SAME: readonly Case[] = [
 ];
 
 describe("means what it means in JavaScript", () => {
-  test.each(SAME)("%s", (expression, declarations = "", statements = "") => {
+  const rows = SAME.map(
+    ([expression, declarations = "", statements = ""]) => [expression, declarations, statements] as const,
+  );
+
+  test.each(rows)("%s", (expression, declarations, statements) => {
     expect(evaluated(expression, declarations, statements)).toEqual(
       asJavaScript(declarations, statements, expression),
     );
   });
 });
 
+type Row = readonly [expression: string, value: Json, statements?: string];
+const whole = ([expression, value, statements = ""]: Row): readonly [string, Json, string] => [
+  expression,
+  value,
+  statements,
+];
+
 describe("means what the machine means, where JavaScript differs", () => {
-  test.each<readonly [string, Json, string?]>([
+  const rows: readonly Row[] = [
     ["a % 3", 2, "let a = -7;"],
     ["a | 0", "vm_error: integer_required", "let a = 1.5;"],
     ["~a", 4294967295, "let a = 0;"],
@@ -159,13 +170,15 @@ describe("means what the machine means, where JavaScript differs", () => {
     ["Object.keys({ b: 1, a: 2 })", ["a", "b"]],
     ["o.k", null, "const o: Dictionary<number> = {};"],
     ["Math.sqrt(a)", "vm_error: non_finite", "let a = -1;"],
-  ])("%s", (expression, value, statements = "") => {
+  ];
+
+  test.each(rows.map(whole))("%s", (expression, value, statements) => {
     expect(evaluated(expression, "", statements)).toEqual(value);
   });
 });
 
 describe("the module imu", () => {
-  test.each<readonly [string, Json, string?]>([
+  const rows: readonly Row[] = [
     ["clamp(a, 0, 5)", 5, "let a = 7;"],
     ["interp([[0, 0], [10, 100]], a)", 70, "let a = 7;"],
     ["roundHalfEven(a)", 2, "let a = 2.5;"],
@@ -202,7 +215,9 @@ describe("the module imu", () => {
     ["elapsed()", 20, "sleep(15); let more = 5; sleep(more);"],
     ["trigger.kind", "command"],
     ["trigger.line", null],
-  ])("%s", (expression, value, statements = "") => {
+  ];
+
+  test.each(rows.map(whole))("%s", (expression, value, statements) => {
     expect(evaluated(expression, "", statements)).toEqual(value);
   });
 });

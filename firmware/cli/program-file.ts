@@ -35,6 +35,14 @@ export function formOf(file: string): ProgramForm {
   return file.endsWith(".ts") ? "typescript" : "json";
 }
 
+/** Without declarations of types, which a pattern such as `*.ts` takes along. */
+export function programFiles(session: Session, files: readonly string[]): readonly string[] {
+  const isDeclaration = (file: string): boolean => file.endsWith(".d.ts");
+  for (const file of files.filter(isDeclaration))
+    session.note(`${safe(file)} holds types only; it is left out`);
+  return files.filter((file) => !isDeclaration(file));
+}
+
 export const mapFileOf = (file: string): string => `${file}.map`;
 
 /**

@@ -59,10 +59,12 @@ describe("imuctl program build", () => {
     expect(JSON.parse(await dir.read("made/here/sum.json"))).toEqual(SUM_PROGRAM);
   });
 
-  test("TypeScript becomes a document that verifies", async () => {
-    await using dir = await folder({ "fan.ts": TYPESCRIPT });
+  test("TypeScript becomes a document that verifies; files of types are left out", async () => {
+    await using dir = await folder({ "fan.ts": TYPESCRIPT, "imu.d.ts": "declare const x: 1;" });
 
     const built = await dir.run("build", "fan.ts");
+    const all = await dir.run("check", "fan.ts", "imu.d.ts");
+    expect([all.code, all.err]).toEqual([0, "imuctl: imu.d.ts holds types only; it is left out\n"]);
     const checked = await dir.run("check", "fan.json", "fan.ts");
 
     expect([built.code, built.err]).toEqual([0, ""]);

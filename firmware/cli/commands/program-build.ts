@@ -11,7 +11,7 @@ import { act, add, type Cli, type Handler, type OptionValue, textOption } from "
 import { diagnosticJson, diagnosticText } from "../diagnostics.ts";
 import { UsageError } from "../errors.ts";
 import { type CheckedProgram, checkProgram, figuresOf } from "../program-check.ts";
-import { mapFileOf } from "../program-file.ts";
+import { mapFileOf, programFiles } from "../program-file.ts";
 import { ProgramTools } from "../program-tools.ts";
 import type { Session } from "../session.ts";
 import { table } from "../text.ts";
@@ -92,7 +92,7 @@ function builtJson(built: CheckedProgram, written: Written | null): JsonObject {
   const { file, verified, errors, warnings } = built;
   return {
     file,
-    ok: verified !== null,
+    ok: written !== null,
     written: written?.path ?? null,
     map: written?.map ?? null,
     programHash: verified?.programHash ?? null,
@@ -101,12 +101,13 @@ function builtJson(built: CheckedProgram, written: Written | null): JsonObject {
   };
 }
 
-const build: Handler = async (session, { args, options }) => {
+const build: Handler = async (session, { args: given, options }) => {
   const settings: Settings = {
     out: textOption(options.out),
     isText: formatOption(options.format),
     withMap: options.map !== false,
   };
+  const args = programFiles(session, given);
   checkTargets(args, settings);
   const tools = await ProgramTools.open(session);
   const rows: unknown[][] = [];

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from "../../core/json.ts";
 import { act, add, type Cli, type Handler } from "../command.ts";
 import { placeText } from "../diagnostics.ts";
 import { type CheckedProgram, checkProgram, type Finding, figuresOf } from "../program-check.ts";
+import { programFiles } from "../program-file.ts";
 import { ProgramTools } from "../program-tools.ts";
 import { table } from "../text.ts";
 
@@ -58,7 +59,7 @@ function rowsOf({ file, form, verified, errors, warnings }: CheckedProgram): rea
 const check: Handler = async (session, { args }) => {
   const tools = await ProgramTools.open(session);
   const results: CheckedProgram[] = [];
-  for (const file of args) results.push(await checkProgram(session, file, tools));
+  for (const file of programFiles(session, args)) results.push(await checkProgram(session, file, tools));
   const names = ["file", "result", "hash or code", "unit", "index", "source", "says"];
   session.result(
     { programs: results.map(checkedJson) },

@@ -14,6 +14,7 @@ import { parsePackFormat } from "./pack-format.ts";
 import type { Run } from "./run.ts";
 import { NULL_OPERAND, type StepMaker } from "./step-builder.ts";
 import { needNumber } from "./steps-number.ts";
+import { textSize } from "./text-size.ts";
 import { vmError } from "./trap.ts";
 import { arrayBytes, MAX_MEMBERS, scalarBytes, sizeOf, typeName, utf8Length, type Value } from "./values.ts";
 
@@ -34,6 +35,7 @@ function needIndex(value: Value): number {
 }
 
 export function codePoints(text: string): number {
+  if (textSize(text) === text.length) return text.length;
   let count = 0;
   for (const _ of text) count++;
   return count;
@@ -47,7 +49,11 @@ const concatenate: Step = (run, task) => {
   const size = sizeOf(a) + sizeOf(b as string | Uint8Array);
   run.work(size);
   run.made(size);
-  if (texts) return task.push(a + b);
+  if (texts) {
+    const joined = a + b;
+    textSize.note(joined, size);
+    return task.push(joined);
+  }
   const joined = new Uint8Array(size);
   joined.set(a as Uint8Array);
   joined.set(b as Uint8Array, a.length);

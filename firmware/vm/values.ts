@@ -1,6 +1,7 @@
 /** Values of the machine (vm.md 3) and their size in the memory model (vm.md 7). */
 import { VALUE_LIMITS } from "../core/limits.ts";
 import { VmObject } from "./objects.ts";
+import { textSize } from "./text-size.ts";
 import { bytesTooLong } from "./trap.ts";
 
 export type Value = null | boolean | number | string | Uint8Array | Value[] | VmObject | TaskHandle;
@@ -27,7 +28,7 @@ export const utf8Length = (text: string): number => Buffer.byteLength(text, "utf
 
 /** Octets of a string or of bytes. */
 export const sizeOf = (value: string | Uint8Array): number =>
-  typeof value === "string" ? utf8Length(value) : value.length;
+  typeof value === "string" ? textSize(value) : value.length;
 
 /** Bytes charged for a string or bytes made by an instruction or a call. */
 export const scalarBytes = (size: number): number => 16 + up8(size);

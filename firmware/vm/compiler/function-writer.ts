@@ -8,6 +8,7 @@ import { type BlockState, BlockWriter, type FrameFacts, type Tables, Usage } fro
 import { emitBlock, type Surroundings } from "./emit.ts";
 import { truth } from "./emit-number.ts";
 import type { Flow } from "./flow.ts";
+import { BOOLEAN } from "./kinds.ts";
 import type { Region } from "./region.ts";
 
 export interface FunctionParts {
@@ -60,7 +61,8 @@ export class BodyWriter {
     const end = emitBlock(writer, block, around, flow.usage.bulk);
     if (end.kind === "branch") {
       const [next, target] = [block.end, block.successors[1] ?? block.end];
-      const condition = truth(end.value);
+      // Read now: the spill may move what it is made of.
+      const condition = writer.compute(truth(end.value), BOOLEAN).text;
       writer.line(writer.spill(writer.stack));
       writer.line(`if (${end.onTrue ? condition : `!${condition}`}) {`);
       this.#lines.push(...writer.lines);

@@ -9,6 +9,7 @@ import type { LoweredFrame, Step } from "../lowered-program.ts";
 import { Shape, VmObject } from "../objects.ts";
 import type { Run } from "../run.ts";
 import { type SavedFrame, Task } from "../task.ts";
+import { textSize } from "../text-size.ts";
 import { Trap } from "../trap.ts";
 import {
   BYTES_KEY,
@@ -24,7 +25,6 @@ import {
   type Value,
 } from "../values.ts";
 import { isWord } from "./kinds.ts";
-import { textSize } from "./text-size.ts";
 
 /** Where compiled code and its callers meet; one for all, as nothing of it outlives a call. */
 export const shared = {

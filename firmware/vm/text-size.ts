@@ -2,7 +2,8 @@
  * UTF-8 size of texts, with a memory for those just made: a text that grows by joining is measured by its parts, not
  * from its beginning each time.
  */
-import { utf8Length } from "../values.ts";
+
+const utf8Length = (text: string): number => Buffer.byteLength(text, "utf8");
 
 const PLACES = 16;
 /** Shorter texts are measured faster than they are looked up. */

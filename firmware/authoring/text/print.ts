@@ -1,27 +1,16 @@
 /** Writes a document in the text form. `parseText` reads the same document from it. */
 import { canonicalize } from "../../core/canonical-json.ts";
-import { CodedError } from "../../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
 import { PROGRAM_LIMITS } from "../../core/limits.ts";
 import type { ProgramDocument } from "../../vm/index.ts";
-import { fieldKind, instructionSpec, positionalFields } from "../instruction-table.ts";
-import { printField, printName } from "./print-fields.ts";
+import { printName } from "./print-fields.ts";
+import { notPrintable, printInstruction } from "./print-instruction.ts";
 import { printJson, printRaw } from "./print-values.ts";
 import { quote } from "./references.ts";
-
-export class PrintError extends CodedError<"not_printable"> {}
 
 export interface PrintOptions {
   /** A comment behind the instruction at `index` of `unit`; null for none. Ends of lines in it become blanks. */
   readonly comment?: (unit: string, index: number) => string | null;
-}
-
-/** A document with a shape that has no text: the verifier refuses it as well. */
-function notPrintable(what: string): never {
-  throw new PrintError("not_printable", `The document has no text form: ${what}.`, {
-    status: 422,
-    details: { remedy: "imuctl program check says what is wrong with it." },
-  });
 }
 
 const token = (text: string): string => (/^[A-Za-z0-9_][A-Za-z0-9_.:/+*-]*$/.test(text) ? text : quote(text));
@@ -78,46 +67,6 @@ const MEMBERS: readonly (readonly [member: string, lines: (value: Json) => reado
   ["claims", (v) => entries("claims", "claim", v, (item) => pairsOf(object("claims", item)))],
 ];
 const KNOWN = new Set(["format", "isa", "code", ...MEMBERS.map(([member]) => member)]);
-
-/** The instruction on one line, without the body of a SPAWN. @throws PrintError `not_printable`. */
-export function printInstruction(instr: JsonObject): string {
-  const { op, ...fields } = instr;
-  const spec = typeof op === "string" ? instructionSpec(op) : undefined;
-  if (typeof op !== "string" || spec === undefined) return notPrintable("an instruction is unknown");
-  const names = Object.keys(fields);
-  if (op === "LABEL" && names.length === 1 && typeof fields.name === "string") {
-    return `${printName(fields.name)}:`;
-  }
-  const isCapability = op === "CALL" || op === "CAP";
-  const positional: string[] = [];
-  for (const name of positionalFields(spec)) {
-    if (!names.includes(name)) break;
-    positional.push(name);
-  }
-  const parts = positional.map((name) => fieldText(name, fields[name]));
-  for (const name of [...Object.keys(spec.fields), "note"]) {
-    if (!names.includes(name) || positional.includes(name) || spec.fields[name] === "body?") continue;
-    parts.push(`${name}=${fieldText(name, fields[name])}`);
-  }
-  const stranger = names.find((name) => name !== "note" && fieldKind(spec, name) === null);
-  if (stranger !== undefined) return notPrintable(`${op} has no field ${stranger}`);
-  return joined(op, parts);
-
-  function fieldText(name: string, value: Json | undefined): string {
-    if (name === "note") return printJson(value ?? null);
-    if (isCapability && name === positional[0] && typeof value === "string") return printName(value);
-    const kind = spec === undefined ? null : fieldKind(spec, name);
-    return kind === null || kind === "body" ? "" : printField(kind, value ?? null);
-  }
-}
-
-/** Parameters stand directly behind the name of their function. */
-function joined(op: string, parts: readonly string[]): string {
-  const [first, second, ...rest] = parts;
-  const isCall = (op === "FUNC" || op === "CALLF") && second?.startsWith("(");
-  const head = isCall ? [`${first}${second}`] : [first, second];
-  return [op, ...head.filter((part) => part !== undefined), ...rest].join(" ");
-}
 
 class Printer {
   readonly #options: PrintOptions;

@@ -1,4 +1,5 @@
 /** Many random programs through the property; a failure comes back shrunk, with the command that replays it. */
+import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { verifyProgram } from "../../../firmware/vm/index.ts";
 import { Choices, type Genome, genomes } from "./genome.ts";
@@ -34,10 +35,21 @@ function differenceOf(genome: Genome, statistics: Statistics | null): string | n
   return difference;
 }
 
-export function runCampaign({ seed, programs, path }: Campaign): CampaignResult {
+/** Programs between two looks at the event loop, which the test runner needs to stay in touch. */
+const PROGRAMS_AT_A_TIME = 50;
+
+export async function runCampaign({ seed, programs, path }: Campaign): Promise<CampaignResult> {
   const statistics = new Statistics();
-  const property = fc.property(genomes, (genome) => differenceOf(genome, statistics) === null);
-  const details = fc.check(property, { seed, numRuns: programs, ...(path === undefined ? {} : { path }) });
+  let judged = 0;
+  const property = fc.asyncProperty(genomes, async (genome) => {
+    if (++judged % PROGRAMS_AT_A_TIME === 0) await setImmediate();
+    return differenceOf(genome, statistics) === null;
+  });
+  const details = await fc.check(property, {
+    seed,
+    numRuns: programs,
+    ...(path === undefined ? {} : { path }),
+  });
   const genome = details.counterexample?.[0];
   if (!details.failed) return { statistics, failure: null };
   if (genome === undefined)

@@ -56,15 +56,19 @@ describe("random programs on every executor, in every slicing", () => {
   it.each(SEEDS.map((kept) => [kept.found, kept] as const))(
     "stay right: %s",
     { timeout: TIMEOUT_MS },
-    (_found, kept) => {
-      const { failure } = runCampaign({ ...kept, programs: KEPT_PROGRAMS });
+    async (_found, kept) => {
+      const { failure } = await runCampaign({ ...kept, programs: KEPT_PROGRAMS });
 
       if (failure !== null) expect.fail(failure);
     },
   );
 
-  it("give one result, one journal, one account of steps and memory", { timeout: TIMEOUT_MS }, () => {
-    const { statistics, failure } = runCampaign({ seed, programs, ...(path === undefined ? {} : { path }) });
+  it("give one result, one journal, one account of steps and memory", { timeout: TIMEOUT_MS }, async () => {
+    const { statistics, failure } = await runCampaign({
+      seed,
+      programs,
+      ...(path === undefined ? {} : { path }),
+    });
 
     process.stdout.write(`differential: seed ${seed}, ${statistics}\n`);
     if (failure !== null) expect.fail(failure);

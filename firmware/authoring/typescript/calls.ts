@@ -55,6 +55,9 @@ function memberCall(frame: Frame, call: ts.CallExpression, callee: ts.PropertyAc
   const owner = c.libraryName(callee.expression);
   if (owner === "Math") return mathCall(frame, call, callee.name.text);
   if (owner === "Object") {
+    const [of] = call.arguments;
+    if (of && c.sized(c.typeOf(of)) !== "none")
+      c.report(of, "bad_keys", "Only objects have keys.", "Write for (const item of items).");
     const [oid] = operandsOf(frame, call.arguments);
     frame.emit(call, "KEYS", { oid: oid ?? null });
     return "value";

@@ -4,7 +4,7 @@ import { IMU_FUNCTIONS, IMU_TYPES } from "./imu-module.ts";
 import { LIBRARY } from "./library.ts";
 import { memberName, schemaType } from "./schema-types.ts";
 
-const HEADER = `// Generated: what programs for imud may use. Editors read it through the tsconfig.json beside it.
+const HEADER = `// Generated from the capabilities of this version: what programs for imud may use, and nothing else exists for them.
 `;
 
 /** The parameters after the positional ones, as a schema of their own. */

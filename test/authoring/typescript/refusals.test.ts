@@ -60,6 +60,7 @@ describe("in a function", () => {
     ["const p: P = { a: 1 }; const f = faultOf(p);", "2:34 bad_fault"],
     ["const j: Json = add(1, 1); if (typeof j === 'string' || isArray(j)) { const n = j.length; }"],
     ["const b = 'x' in [1];", "2:11 bad_index"],
+    ["const k = Object.keys([1]);", "2:23 bad_keys"],
     ["const k = 'a'; const o = { [k]: 1 };", "2:28 no_computed_name"],
     ["const o = { 1: 2 };", "2:13 no_numeric_name"],
     ["const o = { __proto__: null };", "2:13 reserved_key"],

@@ -6,6 +6,7 @@ import {
   program,
   type Register,
 } from "../../../firmware/authoring/builder/index.ts";
+import { INSTRUCTION_NAMES } from "../../../firmware/authoring/instruction-table.ts";
 import { printText } from "../../../firmware/authoring/text/index.ts";
 import { plainJson } from "../../../firmware/composition/state-params.ts";
 import { type ProgramDocument, verifyProgram } from "../../../firmware/vm/index.ts";
@@ -189,6 +190,20 @@ describe("what is built", () => {
     const { document } = program({ ...HEADER, outputs: ["fan"] }).code((b) => b.halt());
 
     expect(printText(document)).toBe(".program t\n.version 1.0.0\n.outputs fan\n\n  HALT\n");
+  });
+});
+
+test("every instruction has its method", () => {
+  program(HEADER).code((b) => {
+    b.halt();
+    const structure: readonly string[] = ["LABEL", "FUNC", "ENDFUNC", "RET", "ENDTRY"];
+    const names = INSTRUCTION_NAMES.filter((op) => !structure.includes(op)).map((op) =>
+      op.toLowerCase().replace(/_(.)/, (_, letter: string) => letter.toUpperCase()),
+    );
+
+    expect(
+      names.filter((name) => typeof Object.entries(b).find(([key]) => key === name)?.[1] !== "function"),
+    ).toEqual([]);
   });
 });
 

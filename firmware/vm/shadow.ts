@@ -6,7 +6,7 @@ import { canonicalize } from "../core/canonical-json.ts";
 import type { Json } from "../core/json.ts";
 import type { SchemaCheck } from "./capability-view.ts";
 import { createMachine, type Machine } from "./machine.ts";
-import type { CallAnswer, MachineResult } from "./machine-types.ts";
+import type { CallAnswer, Executor, MachineResult } from "./machine-types.ts";
 import type { MachineRequest } from "./run.ts";
 import type { RunInputs } from "./trace.ts";
 import type { JournalEntry } from "./types.ts";
@@ -88,6 +88,7 @@ export function shadowRun(
   program: VerifiedProgram,
   inputs: RunInputs,
   checkSchema?: SchemaCheck,
+  executor?: Executor,
 ): ShadowResult {
   const shadow = new Shadow(inputs.journal);
   const machine = createMachine(program, {
@@ -96,6 +97,7 @@ export function shadowRun(
     limits: inputs.limits,
     inputs: { elapsedMs: () => shadow.elapsedMs() },
     ...(checkSchema ? { checkSchema } : {}),
+    ...(executor ? { executor } : {}),
   });
   for (;;) {
     const state = machine.runSlice(2000);

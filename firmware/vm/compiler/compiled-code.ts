@@ -35,9 +35,14 @@ type DirectCode = (
   ...registers: Value[]
 ) => Value | undefined;
 
+/** A compilation: it pauses often, so that it never holds the event loop longer than a slice (vm.md 9). */
+type Job<T> = Generator<void, T>;
+
 interface Entry {
   arrivals: number;
   code: EntryCode | null;
+  /** Under way, unless null. */
+  job: Job<EntryCode | null> | null;
   misses: number;
   /** No code can be made, or none is worth it. */
   isClosed: boolean;
@@ -103,33 +108,40 @@ export class CompiledCode implements Execute {
     if (entry.isClosed) return;
     if (entry.code === null) {
       if (entry.arrivals++ < this.#threshold) return;
-      this.#compile(entry, run, task);
+      this.#advance(entry, run, task);
       if (entry.code === null) return;
     }
-    if (!entry.code(run, task)) this.#missed(entry, run, task);
+    if (!entry.code(run, task)) this.#missed(entry);
   }
 
   #open(pc: number): Entry {
-    const entry = { arrivals: 0, code: null, misses: 0, isClosed: this.#entryCount++ >= MAX_ENTRIES };
+    const isClosed = this.#entryCount++ >= MAX_ENTRIES;
+    const entry = { arrivals: 0, code: null, job: null, misses: 0, isClosed };
     this.#entries[pc / STRIDE] = entry;
     return entry;
   }
 
-  #missed(entry: Entry, run: Run, task: Task): void {
-    entry.misses++;
-    if (entry.misses < MAX_MISSES) return;
-    this.#compile(entry, run, task);
-    entry.code?.(run, task);
+  /** Other kinds than the code was made for, again and again: it is made once more, for any. */
+  #missed(entry: Entry): void {
+    if (++entry.misses === MAX_MISSES) entry.code = null;
   }
 
-  #compile(entry: Entry, run: Run, task: Task): void {
-    entry.code = this.#entryCode(run, task, entry.misses < MAX_MISSES);
-    if (entry.code === null) {
-      entry.isClosed = true;
-      this.#stops[task.pc / STRIDE] = 0;
-    }
-    for (let frame = this.#waiting.shift(); frame !== undefined; frame = this.#waiting.shift()) {
-      this.#compileDirect(frame);
+  /** Goes on compiling; to the end if that is asked for, else one piece before the next look at the clock. */
+  #advance(entry: Entry, run: Run, task: Task): void {
+    entry.job ??= this.#entryCode(run, task, entry.misses < MAX_MISSES);
+    for (;;) {
+      const { done, value } = entry.job.next();
+      if (done === true) {
+        entry.job = null;
+        entry.code = value;
+        entry.isClosed = value === null;
+        if (value === null) this.#stops[task.pc / STRIDE] = 0;
+        return;
+      }
+      if (this.#threshold > 0) {
+        run.stopAt = Math.min(run.stopAt, run.steps);
+        return;
+      }
     }
   }
 
@@ -161,23 +173,25 @@ export class CompiledCode implements Execute {
     return target;
   }
 
-  #entryCode(run: Run, task: Task, assume: boolean): EntryCode | null {
+  *#entryCode(run: Run, task: Task, assume: boolean): Job<EntryCode | null> {
     const program = this.#program;
     const { pc, frame } = task;
     if (isInterpreted(instructionAt(program, pc).name)) return null;
     const region = regionAt(program, this.#marks, pc);
     if (region === null) return null;
+    // Now, not after a pause: by then the task is elsewhere.
+    let state = this.#stateOf(task, assume && region.loops.has(pc));
+    yield;
     const around = this.#surroundings(frame, false);
     const inputs = run.inputs.map((input) => (assume && typeof input === "number" ? NUMBER : ANY));
     const facts = { registers: frame.registers, inputs };
-    let state = this.#stateOf(task, assume && region.loops.has(pc));
-    let flow = flowOf(region, state, facts, around);
+    let flow = yield* flowOf(region, state, facts, around);
     // An assumption that a path back does not keep is none.
     for (let entered = flow.states.get(pc); entered !== undefined && assume; entered = flow.states.get(pc)) {
       const kept = entered.registers.map((kinds) => (NUMBERS_ONLY(kinds) ? NUMBER : ANY));
       if (kept.every((kinds, slot) => kinds === state.registers[slot])) break;
       state = { registers: kept, stack: state.stack };
-      flow = flowOf(region, state, facts, around);
+      flow = yield* flowOf(region, state, facts, around);
     }
     const guards = [
       ...[...flow.usage.registers]
@@ -186,7 +200,13 @@ export class CompiledCode implements Execute {
       ...[...flow.usage.inputs].filter((input) => inputs[input] === NUMBER).map((input) => `i${input}`),
     ].map((name) => `typeof ${name} === "number"`);
     const text = entryFunction({ region, flow, facts, around, tables: around.tables }, state, guards);
-    return instantiate(text, around.tables) as EntryCode;
+    yield;
+    const code = instantiate(text, around.tables) as EntryCode;
+    for (let callee = this.#waiting.shift(); callee !== undefined; callee = this.#waiting.shift()) {
+      yield;
+      yield* this.#compileDirect(callee);
+    }
+    return code;
   }
 
   /** What may be assumed of the registers as they are now; at the head of a loop it pays to know the numbers. */
@@ -198,15 +218,17 @@ export class CompiledCode implements Execute {
     return { registers, stack: Array.from({ length: sp - floor }, () => ANY) };
   }
 
-  #compileDirect(frame: LoweredFrame): void {
+  *#compileDirect(frame: LoweredFrame): Job<void> {
     const target = this.#direct.get(frame);
     const region = regionAt(this.#program, this.#marks, frame.entry);
     if (target === undefined || region === null) return;
     const around = this.#surroundings(frame, true);
     const facts = { registers: frame.registers, inputs: this.#program.inputs.map(() => ANY) };
     const state = { registers: Array.from({ length: frame.registers }, () => ANY | NULL), stack: [] };
-    const flow = flowOf(region, state, facts, around);
+    yield;
+    const flow = yield* flowOf(region, state, facts, around);
     const text = directFunction({ region, flow, facts, around, tables: around.tables });
+    yield;
     target.call = instantiate(text, around.tables) as DirectCode;
   }
 }

@@ -6,8 +6,8 @@ import { type LoweredProgram, STRIDE } from "../lowered-program.ts";
 import { type Instruction, instructionAt, isBranch, isInterpreted, isReturn, MARK } from "./instructions.ts";
 
 /** Keeps one compilation within the time of a slice (vm.md 9). */
-const MAX_INSTRUCTIONS = 500;
-const MAX_PASSES = 8;
+const MAX_INSTRUCTIONS = 256;
+const MAX_PASSES = 4;
 
 export interface Block {
   readonly start: number;
@@ -147,7 +147,11 @@ class Graph {
   /** Cooper, Harvey, Kennedy: A Simple, Fast Dominance Algorithm (2001). */
   #findDominators(): void {
     const before = new Map<number, number[]>();
-    for (const [from, to] of this.#edges()) before.set(to, [...(before.get(to) ?? []), from]);
+    for (const [from, to] of this.#edges()) {
+      const sources = before.get(to);
+      if (sources === undefined) before.set(to, [from]);
+      else sources.push(from);
+    }
     this.#dominator = new Map([[this.entry, this.entry]]);
     for (let changed = true; changed; ) {
       changed = false;

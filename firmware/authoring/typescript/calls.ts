@@ -65,10 +65,10 @@ function memberCall(frame: Frame, call: ts.CallExpression, callee: ts.PropertyAc
   return methodCall(frame, call, callee);
 }
 
-/** Functions of imu that have a place of their own. */
-const MISUSED: ReadonlyMap<string, { readonly code: string; readonly hint: string }> = new Map([
-  ["fail", { code: "bad_throw", hint: 'Write throw fail("reason").' }],
-  ["faultOf", { code: "bad_fault", hint: "Write catch (caught) { const fault = faultOf(caught); … }." }],
+/** Functions of imu that have a place of their own: the code and the hint for any other place. */
+const MISUSED: ReadonlyMap<string, readonly [code: string, hint: string]> = new Map([
+  ["fail", ["bad_throw", 'Write throw fail("reason").']],
+  ["faultOf", ["bad_fault", "Write catch (caught) { const fault = faultOf(caught); … }."]],
 ]);
 
 export function compileCall(frame: Frame, call: ts.CallExpression): Left {
@@ -84,8 +84,8 @@ export function compileCall(frame: Frame, call: ts.CallExpression): Left {
         ? memberCall(frame, call, callee)
         : null;
   if (left !== null) return left;
-  const known = MISUSED.get(name ?? "");
-  const hint = known?.hint ?? "Call a function of this program, of imu, or a capability.";
-  c.report(call, known?.code ?? "bad_call", "This cannot be called here.", hint);
+  const anywhere = "Call a function of this program, of imu, or a capability.";
+  const [code, hint] = MISUSED.get(name ?? "") ?? ["bad_call", anywhere];
+  c.report(call, code, "This cannot be called here.", hint);
   return "nothing";
 }

@@ -9,6 +9,11 @@ const say = (code: string, message: string, hint: string | null): Refusal => ({ 
 
 const RESERVED_KEYS = new Set(["__proto__", "$bytes"]);
 const IMPORT = say("no_import", "Only imu is imported.", 'Write import { … } from "imu".');
+const DIRECTIVE = say(
+  "no_directive",
+  "Comments cannot change how types are checked.",
+  "Remove it and correct what it hides.",
+);
 const UNDEFINED = say("no_undefined", "There is no undefined.", "Write null.");
 
 /** The names of JavaScript that the checker knows without a library. */
@@ -140,12 +145,7 @@ export interface RefusedPlace {
 function directives(source: ts.SourceFile, file: string): readonly RefusedPlace[] {
   const found = source.text.matchAll(/@ts-(?:ignore|expect-error|nocheck)|\/\/\/\s*<\w+/g);
   return [...found].map(({ index }) => ({
-    diagnostic: {
-      position: positionIn(source, file, index),
-      code: "no_directive",
-      message: "Comments cannot change how types are checked.",
-      hint: "Remove it and correct what it hides.",
-    },
+    diagnostic: { position: positionIn(source, file, index), ...DIRECTIVE },
     from: index,
     to: index,
   }));

@@ -57,8 +57,8 @@ export class StepProfile {
   readonly observe = (machine: Machine): void => {
     this.#machine = machine;
     this.#close(machine.steps, machine.memoryBytes);
-    const at = machine.inspect()?.at;
-    if (at === undefined) return;
+    const at = machine.place;
+    if (at === null) return;
     const row = this.#row(this.#nameOf(at));
     row.runs++;
     this.#open = { row, steps: machine.steps, memory: machine.memoryBytes, at: this.#now() };

@@ -10,7 +10,13 @@ import { lookUp } from "./evaluate.ts";
 import { type Execute, executorOf } from "./executor.ts";
 import { FinishedRun, metricsOf } from "./finished-run.ts";
 import { fromJson, tally } from "./json-values.ts";
-import { type InputPath, type LoweredFrame, type LoweredProgram, STRIDE } from "./lowered-program.ts";
+import {
+  type InputPath,
+  type LoweredFrame,
+  type LoweredProgram,
+  type Place,
+  STRIDE,
+} from "./lowered-program.ts";
 import {
   type Completion,
   CUT_STATUS,
@@ -107,6 +113,11 @@ export class Machine {
   /** The stack of the task that runs, as JSON; for diagnosis. */
   peekStack(): readonly Json[] {
     return stackOf(this.#current ?? this.#main);
+  }
+
+  /** Where the task that runs, or runs next, stands; null if all wait. A small part of `inspect`, at a small price. */
+  get place(): Place | null {
+    return this.#place(this.#current ?? this.#run.ready[0] ?? null);
   }
 
   /** The task that runs, or the one that runs next, directly before its next instruction; null if all wait. */

@@ -54,10 +54,11 @@ function runWorker(order: Omit<WorkerOrder, "watched">): Promise<Ending> {
 
 async function fuzz(name: string, seed: number, milliseconds: number): Promise<boolean> {
   const target = await targetOf(name);
+  const started = performance.now();
   const ending = await runWorker({ target: name, seed, milliseconds });
   const found = "broken" in ending ? { input: ending.broken, problem: ending.problem } : ending.found;
   if (!("broken" in ending)) {
-    const rate = Math.round((ending.executed * 1000) / milliseconds);
+    const rate = Math.round((ending.executed * 1000) / (performance.now() - started));
     say(
       `${name}: ${ending.executed} inputs (${rate}/s), ${ending.features} features, ${ending.corpus.length} kept, seed ${seed}`,
     );

@@ -36,7 +36,7 @@ function isRecordable(answer: CallAnswer): boolean {
 export type CallEntry = JournalEntry & { readonly t: "call" };
 
 export class CallAnswers {
-  readonly #limits: Limits;
+  private readonly limits: Limits;
   /** In journal order; refused and failed effects stay in the outcome. */
   readonly effects: Outcome["effects"][number][] = [];
   refusals = 0;
@@ -45,21 +45,21 @@ export class CallAnswers {
   netBytes = 0;
 
   constructor(limits: Limits) {
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   /** The entry of a call that is answered before `turn`. */
   enter(request: MachineRequest & { kind: "call" }, answer: CallAnswer, turn: number): CallEntry {
     const { task, capability, args } = request;
     const evidence = [...answer.evidence];
-    const error = isRecordable(answer) ? (answer.ok ? this.#overBudget(answer) : answer.error) : INVALID;
+    const error = isRecordable(answer) ? (answer.ok ? this.overBudget(answer) : answer.error) : INVALID;
     if (answer.ok && error === null) {
-      this.#effect(request, "ok");
+      this.effect(request, "ok");
       return { t: "call", turn, task, capability, args, ok: true, result: answer.result, evidence };
     }
     const { code, reason, status, details } = error ?? INTERNAL;
     this.refusals++;
-    this.#effect(request, FAILED_EFFECT.has(code) || FAILED_EFFECT.has(reason) ? "failed" : "refused");
+    this.effect(request, FAILED_EFFECT.has(code) || FAILED_EFFECT.has(reason) ? "failed" : "refused");
     return {
       t: "call",
       turn,
@@ -72,14 +72,14 @@ export class CallAnswers {
     };
   }
 
-  #effect(request: MachineRequest & { kind: "call" }, outcome: "ok" | "refused" | "failed"): void {
+  private effect(request: MachineRequest & { kind: "call" }, outcome: "ok" | "refused" | "failed"): void {
     if (request.class !== "effect") return;
     this.effects.push({ capability: request.capability, args: request.args, outcome });
   }
 
   /** Bytes are counted outside the program, so going over a limit is an answer and stands in the journal. */
-  #overBudget(answer: CallAnswer & { ok: true }): CallError | null {
-    const { ioReadBytes, ioWriteBytes, netOutBytes } = this.#limits;
+  private overBudget(answer: CallAnswer & { ok: true }): CallError | null {
+    const { ioReadBytes, ioWriteBytes, netOutBytes } = this.limits;
     const { readBytes = 0, writtenBytes = 0, netBytes = 0 } = answer;
     const rows = [
       ["io_read_bytes_exceeded", ioReadBytes, this.readBytes, readBytes],

@@ -19,8 +19,8 @@ export class FinishedRun implements MachineResult {
   readonly metrics: Metrics;
   readonly error: MachineError | null;
   readonly programHash: string;
-  #inputHash: string | null = null;
-  #outputHash: string | null = null;
+  private ofInputs: string | null = null;
+  private ofOutcome: string | null = null;
 
   constructor(parts: FinishedRunParts) {
     this.ended = parts.ended;
@@ -36,13 +36,13 @@ export class FinishedRun implements MachineResult {
   }
 
   get inputHash(): string {
-    this.#inputHash ??= inputHash(this);
-    return this.#inputHash;
+    this.ofInputs ??= inputHash(this);
+    return this.ofInputs;
   }
 
   get outputHash(): string {
-    this.#outputHash ??= outputHash(this.outcome);
-    return this.#outputHash;
+    this.ofOutcome ??= outputHash(this.outcome);
+    return this.ofOutcome;
   }
 
   withWall(wallMs: number): MachineResult {

@@ -47,8 +47,8 @@ export class Run {
   /** Tasks alive, main not counted, and the most there were. */
   alive = 0;
   peakTasks = 0;
-  readonly #source: MachineInputs;
-  #nextRequest = 1;
+  private readonly source: MachineInputs;
+  private nextRequest = 1;
 
   constructor(
     program: LoweredProgram,
@@ -65,16 +65,16 @@ export class Run {
     this.limits = limits;
     this.memoryLimit = limits.memKb * 1024;
     this.inputs = inputs;
-    this.#source = source;
+    this.source = source;
   }
 
   requestId(): number {
-    return this.#nextRequest++;
+    return this.nextRequest++;
   }
 
   /** Milliseconds since the run began, as the journal will have them. */
   elapsedMs(task: number): number {
-    const value = this.#source.elapsedMs(task);
+    const value = this.source.elapsedMs(task);
     this.journal.push({ t: "elapsed", task, value });
     return value;
   }

@@ -5,6 +5,7 @@ import { type LoadedEngine, loadEngine } from "./engines/engine.ts";
 import { ENGINES } from "./engines/index.ts";
 import { reportJson, reportText } from "./print.ts";
 import type { VmReport } from "./report.ts";
+import { insideContenders } from "./sections/inside.ts";
 import { measureLoading, measureVerifying } from "./sections/loading.ts";
 import { measureLoopDelay } from "./sections/loop-delay.ts";
 import { measureMemory } from "./sections/memory.ts";
@@ -36,8 +37,14 @@ function measureRates(
   const { only } = settings;
   const ours = engines.some(({ id }) => id === "imu");
   const rates = WORKLOADS.filter(({ id }) => wants(only, id)).map((workload) => {
-    const more = workload === sum && ours ? recordContenders(sum) : [];
-    return measureWorkload(workload, engines, settings, progress, more);
+    if (workload !== sum) return measureWorkload(workload, engines, settings, progress);
+    const inside = insideContenders(sum, engines);
+    const more = [...(ours ? recordContenders(sum) : []), ...inside.contenders];
+    try {
+      return measureWorkload(workload, engines, settings, progress, more);
+    } finally {
+      inside.dispose();
+    }
   });
   if (wants(only, "load")) rates.push(measureLoading(engines, settings, progress));
   if (wants(only, "verify")) rates.push(measureVerifying(engines, settings, progress));

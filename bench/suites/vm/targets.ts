@@ -78,6 +78,7 @@ export function vmTargets(report: VmReport): readonly Target[] {
     ...against(report, "objects", "quickjs", 4),
     ...against(report, "strings", "quickjs", 1.5),
     ...against(report, "sum", "quickjs", 3),
+    ...against(report, "sum", "quickjs-inside", 3),
     ...rate(report, "sum", "imu+record", 100_000),
     // As the daemon does it: a program that runs once is interpreted.
     ...against(report, "load", "quickjs", 2, "imu-sliced"),

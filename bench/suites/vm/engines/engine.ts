@@ -14,6 +14,8 @@ export interface Engine {
   prepare(workload: Workload): Runner;
   /** Loads the workload from its distributed form, runs it once and lets it go; null if that means nothing here. */
   readonly loadOnce: ((workload: Workload) => () => Json) | null;
+  /** A runner that runs the workload `times` times inside the engine, crossing its border once; null if it has none. */
+  readonly prepareInside?: (workload: Workload, times: number) => Runner;
   /** Compiles a JavaScript text without running it; null if it takes none. */
   readonly compile: ((source: string) => void) | null;
   dispose(): void;

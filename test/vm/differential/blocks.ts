@@ -1,9 +1,9 @@
 /** Blocks: arms, loops, regions with handlers and bodies of tasks. A gene opens one, a later gene closes it. */
-import type { JsonObject } from "../../../firmware/core/json.ts";
+import { endBody, writeEnding } from "./endings.ts";
 import { Frame, LabelNames } from "./frame.ts";
 import { type FunctionHead, type Site, WRITES } from "./genes.ts";
 import { Choices, type Gene } from "./genome.ts";
-import { KERNELS } from "./kernels.ts";
+import { KERNELS, prepare } from "./kernels.ts";
 import { type Kind, REGISTERS } from "./values.ts";
 
 interface Block {
@@ -37,7 +37,10 @@ export class Writer {
    * @param rounds How often all of it is repeated, 1 for no loop at all.
    */
   write(genes: readonly Gene[], guarded: boolean, rounds: number): void {
-    if (rounds > 1) this.#open.push(this.#countedLoop(rounds));
+    if (rounds > 1) {
+      prepare(this.#frame, new Choices([rounds]));
+      this.#open.push(this.#countedLoop(rounds));
+    }
     if (guarded) this.#open.push(this.#region());
     for (const [what, ...numbers] of genes) this.#gene(what, new Choices(numbers));
     const last = new Choices([]);
@@ -84,13 +87,13 @@ export class Writer {
     return [
       [14, (choices) => this.#closeInnermost(choices)],
       [4, opens((choices) => this.#arms(choices))],
-      [6, opens((choices) => this.#countedLoop(timesOf(choices)))],
+      [6, opens((choices) => this.#preparedLoop(choices))],
       [1, opens(() => this.#openLoop())],
       [4, opens(() => this.#region())],
       [5, opens((choices) => this.#body(choices))],
       [2, (choices) => this.#jumpTable(choices)],
       [3, (choices) => this.#jump(choices)],
-      [2, (choices) => this.#ending(choices)],
+      [2, (choices) => writeEnding(this.#frame, choices)],
       [2, (choices) => this.#spawnFunction(choices)],
     ];
   }
@@ -131,6 +134,11 @@ export class Writer {
         return hasSecond ? { frame, close: closeSecond } : null;
       },
     };
+  }
+
+  #preparedLoop(choices: Choices): Block {
+    if (choices.below(3) > 0) prepare(this.#frame, choices);
+    return this.#countedLoop(timesOf(choices));
   }
 
   #countedLoop(times: number): Block {
@@ -267,35 +275,4 @@ export class Writer {
     if (op !== "JUMP") frame.need(["boolean"], choices);
     if (choices.below(2) === 0 || !frame.jumpBack(op, choices)) frame.jumpAhead(op);
   }
-
-  /** Ends frame, task or run, mostly behind a condition. */
-  #ending(choices: Choices): void {
-    const frame = this.#frame;
-    const over = frame.labels.next();
-    if (choices.below(4) < 3) {
-      frame.need(["boolean"], choices);
-      frame.act("JZ", { label: over }, 1);
-    }
-    const value = (): JsonObject => ({ value: frame.operands.of("any", choices) });
-    const kind = choices.below(4);
-    if (frame.fn !== null && kind < 2) frame.act("RET", choices.below(2) === 0 ? {} : value(), 0);
-    else if (kind === 3) frame.act("HALT", {}, 0);
-    else if (kind === 2) frame.act("RESPOND", { status: 201, body: frame.registerOperands(false) }, 0);
-    else {
-      const reason = choices.pick(["broken", "__proto__"]);
-      const details: JsonObject = choices.oneIn(2)
-        ? { details: { a: 1, r: frame.operands.of("any", choices) } }
-        : {};
-      frame.act("FAIL", { reason, message: "for people", ...details }, 0);
-    }
-    frame.place(over);
-  }
-}
-
-/** A task answers with its registers, with and without a claim, or ends without. */
-export function endBody(frame: Frame, choices: Choices): void {
-  const end = choices.below(4);
-  if (end === 1 || end === 2) frame.emit("EVIDENCE", { claim: "body" });
-  if (end === 3) frame.emit("HALT");
-  else frame.emit("RESPOND", { body: frame.registerOperands(false) });
 }

@@ -15,7 +15,7 @@ import { firstDifference, ORACLE } from "./property.ts";
 
 /** Fixed, so that this test asks one question: are the programs good enough? */
 const SEED = 20_240_229;
-const MOST_PROGRAMS = 2500;
+const MOST_PROGRAMS = 4000;
 
 type Change = (instr: JsonObject) => JsonObject | null;
 type Row = readonly [wrong: string, op: string, change: Change];

@@ -229,7 +229,7 @@ const inspect: Write = ({ frame }, choices) => {
 /** Genes that write a few instructions each, with their weights. */
 export const WRITES: readonly (readonly [weight: number, write: Write])[] = [
   [6, literal],
-  [40, plain],
+  [60, plain],
   [2, reference],
   [4, shuffle],
   [5, store],

@@ -50,7 +50,7 @@ function start(frame: Frame, reg: string, choices: Choices): void {
 const accumulate: Write = ({ frame }, choices) => {
   const reg = choices.pick(["acc", "sum"]);
   const kind = frame.registers.get(reg);
-  if (kind === undefined || choices.oneIn(6)) return start(frame, reg, choices);
+  if (kind === undefined || choices.oneIn(9)) return start(frame, reg, choices);
   frame.act("LOAD", { reg }, 0, kind);
   if (kind === "string") {
     frame.act("PUSH", { value: choices.pick(["é", "y", "ÿ", "😀", ""]) }, 0, "string");
@@ -85,7 +85,7 @@ const OBJECTS = ["o", "q"];
 
 function needObjects(frame: Frame, choices: Choices): void {
   for (const reg of OBJECTS) {
-    if (frame.registers.get(reg) === "object" && !choices.oneIn(8)) continue;
+    if (frame.registers.get(reg) === "object" && !choices.oneIn(16)) continue;
     if (choices.below(2) === 0) frame.act("NEW_OBJ", {}, 0, "object");
     else frame.act("PUSH", { value: { a: 1, b: "reg:acc" } }, 0, "object");
     frame.act("STORE", { reg }, 1);
@@ -207,6 +207,52 @@ const stackLoop: Write = ({ frame }, choices) => {
   frame.act("JNZ", { label: head }, 1);
 };
 
+/** One register, a value of another kind on each path, and one use of it where the paths meet. */
+const mixed: Write = ({ frame }, choices) => {
+  const [other, behind] = [frame.labels.next(), frame.labels.next()];
+  const values = choices.pick<readonly [Json, Json]>([
+    [1, "x"],
+    [2, 2.5],
+    [3, 2 ** 32],
+    ["x", null],
+    [true, 0],
+  ]);
+  frame.need(["boolean"], choices);
+  frame.act("JZ", { label: other }, 1);
+  frame.act("PUSH", { value: values[0] }, 0, "any");
+  frame.act("STORE", { reg: "m" }, 1);
+  frame.act("JUMP", { label: behind }, 0);
+  frame.place(other);
+  frame.act("PUSH", { value: values[1] }, 0, "any");
+  frame.act("STORE", { reg: "m" }, 1);
+  frame.place(behind);
+  frame.act("LOAD", { reg: "m" }, 0, "any");
+  frame.act("PUSH", { value: choices.pick([1, 3]) }, 0, "number");
+  frame.act(choices.pick(["ADD", "BXOR", "GT", "EQ", "OR", "MAX"]), {}, 2, "any");
+};
+
+/** Words that arithmetic leads out of the words, directly below a bit operation. */
+const words: Write = ({ frame }, choices) => {
+  frame.push("word", choices);
+  if (choices.below(2) === 0) frame.act(choices.pick(["NEG", "ABS", "SQRT", "BNOT"]), {}, 1, "number");
+  else {
+    frame.push("word", choices);
+    frame.act(choices.pick(["ADD", "SUB", "MUL", "DIV", "MIN", "MOD"]), {}, 2, "number");
+  }
+  frame.push("word", choices);
+  frame.act(choices.pick(["BXOR", "BAND", "BOR"]), {}, 2, "word");
+};
+
+/** What loops work on, made before the loop so that it is carried from round to round. */
+export function prepare(frame: Frame, choices: Choices): void {
+  for (const reg of ["acc", "sum"]) if (!frame.registers.has(reg)) start(frame, reg, choices);
+  if (choices.below(2) === 0) needObjects(frame, choices);
+  if (frame.registers.has("l")) return;
+  frame.act("NEW_ARR", {}, 0, "array");
+  frame.act("STORE", { reg: "l" }, 1);
+  frame.registers.set("l", "array");
+}
+
 /** With their weights. */
 export const KERNELS: readonly (readonly [weight: number, write: Write])[] = [
   [8, accumulate],
@@ -215,4 +261,6 @@ export const KERNELS: readonly (readonly [weight: number, write: Write])[] = [
   [3, overwrite],
   [3, emptiness],
   [3, stackLoop],
+  [2, mixed],
+  [2, words],
 ];

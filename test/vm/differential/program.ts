@@ -1,7 +1,8 @@
 /** From a genome to what runs: a document, its payload, its limits and the script of the host. */
 import type { Json, JsonObject } from "../../../firmware/core/json.ts";
 import { type Limits, TIER_LIMITS } from "../../../firmware/vm/index.ts";
-import { endBody, Writer } from "./blocks.ts";
+import { Writer } from "./blocks.ts";
+import { endBody } from "./endings.ts";
 import { Frame, LabelNames } from "./frame.ts";
 import type { FunctionHead } from "./genes.ts";
 import { Choices, type Genome, SETUP_LENGTH } from "./genome.ts";

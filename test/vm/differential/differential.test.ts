@@ -10,7 +10,7 @@ import { describe, expect, it } from "vitest";
 import { INSTRUCTIONS } from "../../../firmware/vm/instruction-set.ts";
 import { runCampaign } from "./campaign.ts";
 import { SEEDS } from "./seeds.ts";
-import type { Statistics } from "./statistics.ts";
+import { LOOKED_AT_ONE_IN, type Statistics } from "./statistics.ts";
 
 const env = process.env;
 const seed = env.DIFFERENTIAL_SEED === undefined ? randomInt(2 ** 31) : Number(env.DIFFERENTIAL_SEED);
@@ -44,9 +44,9 @@ function gaps(statistics: Statistics): readonly string[] {
       .filter((name) => (counts.get(name) ?? 0) < least * share)
       .map((name) => `${name} ${counts.get(name) ?? 0}`);
   return [
-    ...rare(ops, statistics.succeeded, 100),
-    ...rare(["FAIL"], statistics.failed, 100),
-    ...rare(QUOTAS, statistics.reasons, 2),
+    ...rare(ops, statistics.succeeded, 100 / LOOKED_AT_ONE_IN),
+    ...rare(["FAIL"], statistics.failed, 100 / LOOKED_AT_ONE_IN),
+    ...rare(QUOTAS, statistics.reasons, 4),
     ...rare(["responded", "halted", "failed"], statistics.endings, 500),
     ...rare(["call", "wake", "elapsed"], statistics.journal, 500),
   ];

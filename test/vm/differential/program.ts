@@ -42,6 +42,7 @@ const TIGHT: readonly ((choices: Choices) => Partial<Limits>)[] = [
   (c) => ({ ioReadBytes: c.below(60) }),
   (c) => ({ ioWriteBytes: c.below(30) }),
   (c) => ({ netOutBytes: c.below(60) }),
+  (c) => ({ ioReadBytes: 1000, ioWriteBytes: c.below(80), netOutBytes: c.below(120) }),
   (c) => ({ inputBytes: 1 + c.below(400) }),
 ];
 

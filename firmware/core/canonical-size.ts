@@ -12,12 +12,38 @@ function quotedSize(text: string): number {
   return text.length + 2;
 }
 
+/** Digits of a non-negative number before its point. */
+function wholeDigits(n: number): number {
+  let digits = 1;
+  for (let power = 10; n >= power; power *= 10) digits++;
+  return digits;
+}
+
+const POWERS = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000];
+
+/**
+ * Digits behind the point of readings such as 21.37, 0 where it takes more than six. The quotient of two exact numbers
+ * is rounded correctly, so if it gives the number back, that many digits name it; the first such count is the shortest,
+ * which is what ECMAScript writes.
+ */
+function fractionDigits(n: number): number {
+  for (let digits = 1; digits < POWERS.length; digits++) {
+    const power = POWERS[digits] as number;
+    if (Math.round(n * power) / power === n) return digits;
+  }
+  return 0;
+}
+
 function numberSize(n: number): number {
-  if (!Number.isSafeInteger(n)) return canonicalize(n).length;
-  let size = n < 0 ? 2 : 1;
-  const digits = Math.abs(n);
-  for (let power = 10; digits >= power; power *= 10) size++;
-  return size;
+  const absolute = Math.abs(n);
+  const sign = n < 0 ? 1 : 0;
+  if (Number.isSafeInteger(n)) return sign + wholeDigits(absolute);
+  // Within these bounds ECMAScript writes no exponent, and the scaled number stays exact.
+  if (absolute >= 0.001 && absolute < 1e9) {
+    const digits = fractionDigits(absolute);
+    if (digits > 0) return sign + wholeDigits(absolute) + 1 + digits;
+  }
+  return canonicalize(n).length;
 }
 
 function sizeAt(value: unknown, depth: number): number {

@@ -1,7 +1,7 @@
 /** Evaluates operands at run time (vm.md 3.1) and charges the containers they build (vm.md 7). */
 import type { Json } from "../core/json.ts";
 import { fromJson, setMember, type Tally, tally, toJson } from "./json-values.ts";
-import type { LoweredOperand } from "./lowered-program.ts";
+import type { InputPath, LoweredOperand } from "./lowered-program.ts";
 import type { Run, Task } from "./run.ts";
 import { vmError } from "./trap.ts";
 import { MAX_KEY_BYTES, MAX_MEMBERS, utf8Length, type Value, VmObject } from "./values.ts";
@@ -67,6 +67,21 @@ export function evaluateJson(run: Run, task: Task, operand: LoweredOperand): Jso
   run.work(operand.bytes);
   run.allocate(operand.bytes);
   return out;
+}
+
+export const inputPath = (of: InputPath["of"], path: readonly string[]): InputPath => {
+  const [key] = path;
+  return { of, path, ownKey: path.length === 1 && key !== undefined && !INHERITED.has(key) ? key : null };
+};
+
+/** The value of an input path. */
+export function inputValue(root: Json, { path, ownKey }: InputPath): Json {
+  if (ownKey === null || typeof root !== "object" || root === null || Array.isArray(root)) {
+    return lookUp(root, path);
+  }
+  const value = (root as Readonly<Record<string, Json>>)[ownKey];
+  if (value === undefined) return null;
+  return typeof value === "number" ? value + 0 : value;
 }
 
 /** A member of JSON by a path of keys and array indexes; absent gives null, −0 gives 0. */

@@ -1,5 +1,6 @@
 /** Turns an analysed program into the form that runs (vm.md 4): declarations vanish, names become numbers. */
 import type { Json, JsonObject } from "../core/json.ts";
+import { inputPath } from "./evaluate.ts";
 import { type InstructionOperands, operandsOf } from "./instruction-operands.ts";
 import { INSTRUCTIONS, isDeclaration } from "./instruction-set.ts";
 import {
@@ -240,7 +241,7 @@ class Lowering {
       case "register":
         return { kind: "slot", slot: slotOf(frame, operand.name) };
       case "input":
-        return { kind: "input", input: this.#inputs.push({ of: operand.of, path: operand.path }) - 1 };
+        return { kind: "input", input: this.#inputs.push(inputPath(operand.of, operand.path)) - 1 };
       case "array":
         return {
           kind: "array",

@@ -70,6 +70,8 @@ export type LoweredOperand =
 export interface InputPath {
   readonly of: "payload" | "trigger";
   readonly path: readonly string[];
+  /** A path of one key that no object inherits; null for others. */
+  readonly ownKey: string | null;
 }
 
 /**

@@ -6,7 +6,7 @@ import { canonicalSize } from "../core/canonical-size.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { CallAnswers, type CallEntry } from "./call-answers.ts";
 import { meetContract } from "./contracts.ts";
-import { lookUp } from "./evaluate.ts";
+import { inputValue } from "./evaluate.ts";
 import { type Execute, executorOf } from "./executor.ts";
 import { FinishedRun, metricsOf } from "./finished-run.ts";
 import { fromJson, tally } from "./json-values.ts";
@@ -381,8 +381,8 @@ export class Machine {
 function inputsOf({ inputs }: LoweredProgram, { payload, trigger }: MachineOptions): readonly Json[] {
   const values = new Array<Json>(inputs.length);
   for (let i = 0; i < inputs.length; i++) {
-    const { of, path } = inputs[i] as InputPath;
-    values[i] = lookUp(of === "payload" ? payload : trigger, path);
+    const input = inputs[i] as InputPath;
+    values[i] = inputValue(input.of === "payload" ? payload : trigger, input);
   }
   return values;
 }

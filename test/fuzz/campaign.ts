@@ -31,6 +31,8 @@ export class FuzzCampaign {
   readonly #seen = new Set<string>();
   readonly entries: Entry[] = [];
   executed = 0;
+  /** Features that the inputs of the repository showed. */
+  #known = 0;
 
   constructor(target: Target, seed: number, hooks: Hooks) {
     this.#target = target;
@@ -42,12 +44,17 @@ export class FuzzCampaign {
     return this.#seen.size;
   }
 
+  get hasNews(): boolean {
+    return this.#seen.size > this.#known;
+  }
+
   /** Null when the time is up without a failure. */
   run(): Found | null {
     for (const { input } of loadCorpus(this.#target)) {
       const found = this.#take(input);
       if (found !== null) return found;
     }
+    this.#known = this.#seen.size;
     while (!this.#hooks.isTimeUp()) {
       const found = this.#take(this.#next());
       if (found !== null) return found;

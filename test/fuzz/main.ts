@@ -62,7 +62,7 @@ async function fuzz(name: string, seed: number, milliseconds: number): Promise<b
     say(
       `${name}: ${ending.executed} inputs (${rate}/s), ${ending.features} features, ${ending.corpus.length} kept, seed ${seed}`,
     );
-    if (found === null) saveCorpus(target, ending.corpus);
+    if (found === null && ending.hasNews) saveCorpus(target, ending.corpus);
   }
   if (found === null) return true;
   const path = relative(process.cwd(), saveFailure(target, found.input));

@@ -15,6 +15,7 @@ export interface WorkerOrder {
 export interface WorkerReport {
   readonly executed: number;
   readonly features: number;
+  readonly hasNews: boolean;
   readonly corpus: readonly Entry[];
   readonly found: Found | null;
 }
@@ -28,6 +29,6 @@ const campaign = new FuzzCampaign(await targetOf(order.target), order.seed, {
   isTimeUp: () => performance.now() >= until,
 });
 const found = campaign.run();
-const { executed, features, entries } = campaign;
-const report: WorkerReport = { executed, features, corpus: distilled(entries), found };
+const { executed, features, hasNews, entries } = campaign;
+const report: WorkerReport = { executed, features, hasNews, corpus: distilled(entries), found };
 parentPort?.postMessage(report);

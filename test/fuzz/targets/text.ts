@@ -8,6 +8,7 @@ import { NAMES } from "../dictionary.ts";
 import { mutateBytes, mutateLines, withoutStretches } from "../mutate-bytes.ts";
 import type { Random } from "../random.ts";
 import { BrokenLaw, bytesOf, type Target, textOf } from "../target.ts";
+import { wordsOf } from "./loader.ts";
 import { jsonOf, verifier } from "./verifier.ts";
 
 const TOKENS: readonly string[] = [
@@ -95,9 +96,7 @@ export const text: Target = {
     if (!result.ok) {
       if (result.diagnostics.length === 0) throw new BrokenLaw("Refused without a reason.");
       for (const { position } of result.diagnostics) checkPosition(source, position);
-      return result.diagnostics.map(
-        ({ code, message }) => `problem:${code}:${message.replace(/["“'`].*?["”'`]|\d+/g, "x").slice(0, 50)}`,
-      );
+      return result.diagnostics.map(({ code, message }) => `problem:${code}:${wordsOf(message)}`);
     }
     const again = parseText({ file: "t.imu", text: printText(result.document) });
     if (!again.ok)
@@ -108,10 +107,7 @@ export const text: Target = {
     }
     const program = verifyProgram(JSON.parse(canonical) as Json, view);
     const findings = program.ok ? ["verified"] : program.issues.map(({ code }) => `issue:${code}`);
-    return [
-      ...findings,
-      ...result.document.code.map(({ op, ...fields }) => `op:${op}:${Object.keys(fields).sort().join()}`),
-    ];
+    return [...findings, ...result.document.code.map(({ op }) => `op:${op}`)];
   },
 
   generate(random: Random) {

@@ -1,4 +1,5 @@
 /** The shape of imud.yaml as JSON Schema 2020-12, and the type it gives. Unknown members are refused. */
+import type { Executor } from "../vm/index.ts";
 
 export interface BrokerConfig {
   /** `mqtt://host:port` or `mqtts://host:port`; absent with `embedded`. */
@@ -56,7 +57,8 @@ export interface Config {
   readonly broker: BrokerConfig | null;
   readonly sensors: readonly SensorConfig[];
   readonly lines: readonly LineConfig[];
-  readonly vm: { readonly maxRuns: number };
+  /** `executor`: who runs programs; results are the same, see `vm-executor.ts`. */
+  readonly vm: { readonly maxRuns: number; readonly executor: Executor };
   readonly groupCommitMs: number;
   readonly gossip: { readonly minIntervalMs: number };
   /** Trials of releases; counts where the policy's `/rollout` says nothing. */
@@ -165,7 +167,10 @@ export const CONFIG_SCHEMA = {
       type: "object",
       additionalProperties: false,
       default: {},
-      properties: { maxRuns: { type: "integer", minimum: 1, maximum: 16, default: 16 } },
+      properties: {
+        maxRuns: { type: "integer", minimum: 1, maximum: 16, default: 16 },
+        executor: { enum: ["tiered", "interpreter", "compiled"], default: "tiered" },
+      },
     },
     groupCommitMs: { type: "integer", minimum: 0, maximum: 1000, default: 20 },
     gossip: {

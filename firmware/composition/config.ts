@@ -3,22 +3,29 @@
  * and the remedy; nothing is defaulted silently beyond the documented defaults, and nothing is ever rewritten.
  */
 import { dirname, isAbsolute, resolve } from "node:path";
-import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
 import { type Document, LineCounter, parseDocument } from "yaml";
 import { fromUtf8 } from "../core/bytes.ts";
 import { CodedError } from "../core/errors.ts";
 import { FILE_LIMITS } from "../core/limits.ts";
 import type { Files } from "../ports/files.ts";
-import { CONFIG_SCHEMA, type Config } from "./config-schema.ts";
+import type { Config } from "./config-schema.ts";
+import { validate } from "./config-validator.ts";
 
-const ajv = new Ajv2020({
-  allErrors: true,
-  useDefaults: true,
-  allowUnionTypes: true,
-  strict: true,
-  strictRequired: false,
-});
-const validate = ajv.compile<Config>(CONFIG_SCHEMA);
+/** One way in which a document does not fit the schema. */
+export interface SchemaProblem {
+  /** JSON pointer. */
+  readonly instancePath: string;
+  /** Keyword of the schema that does not hold. */
+  readonly keyword: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly message?: string;
+}
+
+/** Fills in defaults and checks; `errors` are those of the last call. */
+export interface ConfigValidator {
+  (value: unknown): value is Config;
+  readonly errors?: readonly SchemaProblem[] | null;
+}
 
 export class ConfigError extends CodedError<"config_invalid"> {
   constructor(path: string, line: number, why: string, remedy: string, cause?: unknown) {
@@ -30,7 +37,7 @@ export class ConfigError extends CodedError<"config_invalid"> {
   }
 }
 
-function lineOf(document: Document, lines: LineCounter, error: ErrorObject): number {
+function lineOf(document: Document, lines: LineCounter, error: SchemaProblem): number {
   const steps = error.instancePath
     .split("/")
     .slice(1)
@@ -44,7 +51,7 @@ function lineOf(document: Document, lines: LineCounter, error: ErrorObject): num
   }
 }
 
-function explain(error: ErrorObject): readonly [why: string, remedy: string] {
+function explain(error: SchemaProblem): readonly [why: string, remedy: string] {
   const where = error.instancePath === "" ? "the document" : error.instancePath.slice(1).replaceAll("/", ".");
   if (error.keyword === "additionalProperties") {
     const name = String(error.params.additionalProperty);

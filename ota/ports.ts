@@ -6,6 +6,7 @@ import type { CompiledPolicy, CompileFacts } from "../firmware/policy/index.ts";
 import type { StoreOp } from "../firmware/ports/store.ts";
 import type {
   CapabilityView,
+  Executor,
   JournalEntry,
   RunRecord,
   SchemaCheck,
@@ -123,6 +124,8 @@ export interface DeviceFacts {
 export interface ProgramView {
   readonly view: CapabilityView;
   readonly checkSchema?: SchemaCheck;
+  /** Who runs programs here; default: the machine's own. */
+  readonly executor?: Executor;
 }
 
 export type KeyLookup = () => ReadonlyMap<string, KeyRecord>;

@@ -33,6 +33,7 @@ import { type LoaderParts, loadFactory, setOfRelease } from "./release-loader.ts
 import { Staging } from "./staging.ts";
 import { type DeviceState, openState } from "./state.ts";
 import { buildUpdates, factoryBundle } from "./updates.ts";
+import { chooseExecutor, type ExecutorInUse } from "./vm-executor.ts";
 
 /** The replicated document that programs see as the site's settings. */
 export const SHARED_DOCUMENT = "settings/site";
@@ -58,6 +59,8 @@ export interface DeviceParts {
   readonly updates: OtaService;
   readonly events: EventBus<DeviceEvents>;
   readonly boot: { state: BootState };
+  /** Who runs the programs. */
+  readonly vm: ExecutorInUse;
 }
 
 /** What is known only after the parts that need it have been built. */
@@ -125,6 +128,7 @@ async function loadInForce(
   late: Late,
   events: EventBus<DeviceEvents>,
   boot: { state: BootState },
+  vm: ExecutorInUse,
 ): Promise<{ readonly updates: OtaService; readonly set: ReleaseSet }> {
   const factory = await loadFactory(state.files, config, loader);
   const updates = buildUpdates({
@@ -133,6 +137,7 @@ async function loadInForce(
     log,
     keys: () => required(late.fleet).authority?.keys ?? new Map(),
     view: loader.view,
+    executor: vm.executor,
     factory: factoryBundle(factory.policyFile, factory.set),
     onNotice: (notice) => events.emit("update", notice),
   });
@@ -181,6 +186,7 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
   const topics = deviceTopics(config.fleet, identity.deviceId);
   const device: DeviceIdentity = { id: identity.deviceId, bootId: clock.bootId, simulated };
   const set = (): ReleaseSet => late.parts?.runs.set ?? required(late.set);
+  const vm = chooseExecutor(config.vm.executor, log);
   const scheduler = new RunScheduler({
     clock,
     maxRuns: config.vm.maxRuns,
@@ -209,6 +215,7 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
           sealer: identity.seal,
           gate: required(late.gate),
           scheduler,
+          executor: vm.executor,
         },
         set(),
         name,
@@ -218,7 +225,7 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
   });
   const view = capabilityView(capabilities.registry);
   const loader: LoaderParts = { clock, board: config.board, runtimeVersion: VERSION, simulated, view };
-  const inForce = await loadInForce(config, log, state, loader, late, events, boot);
+  const inForce = await loadInForce(config, log, state, loader, late, events, boot, vm);
   late.set = inForce.set;
   budget.adopt(phiOf(inForce.set.policy).budget);
   const link = await openLink(config.broker, {
@@ -259,6 +266,7 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     simulated,
     sealer: identity.seal,
     scheduler,
+    executor: vm.executor,
     gate: late.gate,
     runs: state.runs,
     driveSafe: (outputs, reason) => driveSafe(parts(), outputs, reason),
@@ -301,6 +309,7 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     updates: inForce.updates,
     events,
     boot,
+    vm,
   };
   return late.parts;
 }

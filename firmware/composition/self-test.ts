@@ -90,7 +90,7 @@ async function outputs({ capabilities, runs }: DeviceParts): Promise<Problem> {
   return null;
 }
 
-async function vm({ loader }: DeviceParts): Promise<Problem> {
+async function vm({ loader, vm: { executor } }: DeviceParts): Promise<Problem> {
   const verified = verifyProgram(GOLDEN_PROGRAM, loader.view);
   if (!verified.ok) return problem("program_invalid");
   const machine = createMachine(verified, {
@@ -98,6 +98,7 @@ async function vm({ loader }: DeviceParts): Promise<Problem> {
     trigger: { kind: "boot" },
     limits: TIER_LIMITS.low,
     inputs: { elapsedMs: () => 0 },
+    executor,
   });
   machine.runSlice(TIER_LIMITS.low.cpuSteps);
   const body = machine.result?.outcome.body ?? null;

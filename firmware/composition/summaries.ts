@@ -4,6 +4,7 @@ import type { RunResult } from "../runs/index.ts";
 import type { DeviceParts } from "./device-parts.ts";
 import { linkView } from "./fleet-parts.ts";
 import { VERSION } from "./package-info.ts";
+import { executorJson } from "./vm-executor.ts";
 
 const SHOWN_ALERTS = 32;
 
@@ -47,6 +48,7 @@ export function statusSummary(parts: DeviceParts): JsonObject {
         }
       : null,
     alerts: alerts.recent.slice(-SHOWN_ALERTS).map((alert) => ({ ...alert })),
+    vm: executorJson(parts.vm),
     runs: { active: runs.running },
   };
 }

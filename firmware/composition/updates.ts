@@ -19,7 +19,7 @@ import type { KeyRecord } from "../core/key-record.ts";
 import { POLICY_LIMITS, PROBE_LIMITS } from "../core/limits.ts";
 import { parseJson } from "../core/parse-json.ts";
 import { type ReleaseSet, schemaCheck } from "../runs/index.ts";
-import type { CapabilityView } from "../vm/index.ts";
+import type { CapabilityView, Executor } from "../vm/index.ts";
 import type { Config } from "./config-schema.ts";
 import type { Device } from "./device.ts";
 import type { DeviceParts } from "./device-parts.ts";
@@ -59,12 +59,13 @@ export interface UpdatesOptions {
   readonly log: DeviceParts["log"];
   readonly keys: () => ReadonlyMap<string, KeyRecord>;
   readonly view: CapabilityView;
+  readonly executor: Executor;
   readonly factory: Uint8Array;
   readonly onNotice: (notice: OtaNotice) => void;
 }
 
 export function buildUpdates(options: UpdatesOptions): OtaService {
-  const { config, state, log, keys, view, factory, onNotice } = options;
+  const { config, state, log, keys, view, executor, factory, onNotice } = options;
   return new OtaService({
     store: state.store,
     committer: state.ledger,
@@ -81,7 +82,7 @@ export function buildUpdates(options: UpdatesOptions): OtaService {
       freeBytes: () => freeBytes(config.stateDir),
     },
     factory,
-    viewOf: () => ({ view, checkSchema: schemaCheck }),
+    viewOf: () => ({ view, checkSchema: schemaCheck, executor }),
     history: { latest: (limit) => state.runs.latest(limit), document: (hash) => state.runs.document(hash) },
     config: config.ota,
     onEvent: onNotice,

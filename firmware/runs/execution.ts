@@ -18,6 +18,7 @@ import {
   type CallAnswer,
   type CallRequest,
   createMachine,
+  type Executor,
   type MachineResult,
   type RunScheduler,
   VM_VERSION,
@@ -39,6 +40,8 @@ export interface ExecutionParts {
   readonly simulated: boolean;
   readonly sealer: Sealer;
   readonly scheduler: RunScheduler;
+  /** Who runs the programs. */
+  readonly executor: Executor;
   readonly gate: CapabilityGate;
   readonly runs: RunStore;
   /** Drives outputs to their safe states; gives the names that were driven. */
@@ -149,9 +152,17 @@ export class RunExecution {
   async execute(signal: AbortSignal): Promise<{ readonly ok: true; readonly report: RunReport } | Refusal> {
     const { program, payload, trigger, limits } = this.#run;
     this.#recordTrigger();
-    const answer = await this.#parts.scheduler.run(
+    const { scheduler, executor } = this.#parts;
+    const answer = await scheduler.run(
       (inputs) =>
-        createMachine(program.verified, { payload, trigger, limits, inputs, checkSchema: schemaCheck }),
+        createMachine(program.verified, {
+          payload,
+          trigger,
+          limits,
+          inputs,
+          checkSchema: schemaCheck,
+          executor,
+        }),
       { call: (request, stop) => this.#call(request, stop) },
       signal,
     );

@@ -8,7 +8,7 @@ import { isJsonObject } from "../core/json.ts";
 import { RunEvidence, type Sealer } from "../evidence/index.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
-import { createMachine, effectiveLimits, type RunScheduler } from "../vm/index.ts";
+import { createMachine, type Executor, effectiveLimits, type RunScheduler } from "../vm/index.ts";
 import { schemaCheck } from "./capability-view.ts";
 import { type ReleaseSet, subjectOf } from "./program-set.ts";
 import { newRunId } from "./run-id.ts";
@@ -23,6 +23,7 @@ export interface SafeProgramParts {
   readonly sealer: Sealer;
   readonly gate: CapabilityGate;
   readonly scheduler: RunScheduler;
+  readonly executor: Executor;
 }
 
 /** @throws CodedError `unknown_program` (404) if the release lacks it, else the error it ended with. */
@@ -36,7 +37,7 @@ export async function runSafeProgram(
   const program = set.programs.get(name);
   if (!program)
     throw new CodedError("unknown_program", `The safe program ${name} is not installed.`, { status: 404 });
-  const { clock, entropy, deviceId, sealer, gate, scheduler } = parts;
+  const { clock, entropy, deviceId, sealer, gate, scheduler, executor } = parts;
   const { policy, sources } = set;
   const runId = newRunId(clock, entropy);
   const subject = subjectOf(name);
@@ -70,6 +71,7 @@ export async function runSafeProgram(
         limits,
         inputs,
         checkSchema: schemaCheck,
+        executor,
       }),
     {
       call: async ({ capability, args }, stop) => {

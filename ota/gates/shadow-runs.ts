@@ -197,11 +197,12 @@ async function pairOf(run: RecordedRun, input: ShadowInput): Promise<ShadowPair>
     };
   }
   const { journal, payload, trigger } = run;
-  const { checkSchema } = viewOf(candidate.policy);
+  const { checkSchema, executor } = viewOf(candidate.policy);
   const { result, unrecorded } = shadowRun(
     program,
     { journal, payload, trigger, limits: admitted.limits },
     checkSchema,
+    executor,
   );
   const missing = unrecorded[0];
   if (missing) return without("unrecorded", missing.capability);

@@ -27,26 +27,33 @@ export interface Outcome {
   readonly err: string;
 }
 
+/** What a command gets from its surroundings in tests. */
+export const ioOf = (change: Partial<Io> = {}): Io => ({
+  out: () => undefined,
+  err: () => undefined,
+  isTty: false,
+  env: {},
+  cwd: tmpdir(),
+  user: "operator",
+  files,
+  clock: new SystemClock({ entropy, floorMs: 0, synchronised: () => true }),
+  entropy,
+  signal: new AbortController().signal,
+  ...change,
+});
+
 /** Runs a command in this process with streams of its own. */
 export async function imuctl(argv: readonly string[], change: Partial<Io> = {}): Promise<Outcome> {
   let [out, err] = ["", ""];
-  const io: Io = {
+  const io = ioOf({
     out: (text) => {
       out += text;
     },
     err: (text) => {
       err += text;
     },
-    isTty: false,
-    env: {},
-    cwd: tmpdir(),
-    user: "operator",
-    files,
-    clock: new SystemClock({ entropy, floorMs: 0, synchronised: () => true }),
-    entropy,
-    signal: new AbortController().signal,
     ...change,
-  };
+  });
   const code = await runCli(argv, io);
   return { code, out, err };
 }

@@ -2,8 +2,9 @@
 import type { Command } from "commander";
 import { VERSION } from "../../composition/package-info.ts";
 import { loadFactory } from "../../composition/release-loader.ts";
+import { executorText } from "../../composition/vm-executor.ts";
 import { CodedError } from "../../core/errors.ts";
-import type { JsonObject } from "../../core/json.ts";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
 import { act, add, type Cli, type Handler } from "../command.ts";
 import { FAILED, OK } from "../exit-codes.ts";
 import { objectIn } from "../json-input.ts";
@@ -14,7 +15,7 @@ import { pairs } from "../text.ts";
 /** What would run: the factory policy and programs of the configuration. Problems are part of the answer. */
 async function configured(session: Session): Promise<JsonObject> {
   try {
-    const { board, fleet, policyFile, programsDir } = await session.config();
+    const { board, fleet, policyFile, programsDir, vm } = await session.config();
     const { set } = await loadFactory(
       session.io.files,
       { policyFile, programsDir },
@@ -30,6 +31,7 @@ async function configured(session: Session): Promise<JsonObject> {
     return {
       board,
       fleet,
+      vm: { configured: vm.executor },
       factoryPolicy: { id, version, profile, policyHash },
       factoryPrograms: [...set.programs.keys()],
       refusedPrograms: set.refused.map(({ name, reason }) => ({ name, reason })),
@@ -40,7 +42,20 @@ async function configured(session: Session): Promise<JsonObject> {
   }
 }
 
-const rowsOf = (value: JsonObject): string => pairs(Object.entries(value));
+/** Who runs programs, in words; of a stopped daemon only what is configured is known. */
+function vmText(vm: JsonObject): string {
+  const { configured, executor, reason } = vm;
+  if (typeof executor !== "string") return String(configured);
+  return executorText({ executor, reason: typeof reason === "string" ? reason : null });
+}
+
+const rowsOf = (value: JsonObject): string =>
+  pairs(
+    Object.entries(value).map(([name, member]) => [
+      name,
+      name === "vm" && isJsonObject(member) ? vmText(member) : member,
+    ]),
+  );
 
 async function live(session: Session): Promise<JsonObject | null> {
   if (session.stateDir !== null) return null;

@@ -49,6 +49,7 @@ export type {
 export { checkArguments, violationsOf } from "./contract/validate.ts";
 export { type CoreParts, coreCapabilities, settlementOps } from "./core-capabilities.ts";
 export { type PathVerdict, workspacePath } from "./fs-path.ts";
+export { guardRequest } from "./gate/acts.ts";
 export { Admission, type AdmissionCall, type AdmissionCaps, type AdmissionLimits } from "./gate/admission.ts";
 export { AdmissionGate } from "./gate/admission-gate.ts";
 export {

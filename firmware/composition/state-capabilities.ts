@@ -6,6 +6,7 @@ import {
   JobService,
   KvSpaces,
   Outputs,
+  type TopicOwner,
 } from "../capabilities/index.ts";
 import { CodedError } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -48,19 +49,37 @@ const emptyStore: Store = {
   [Symbol.asyncDispose]: async () => undefined,
 };
 
-/** The same contracts as a running device has, in the same registry version. */
-export async function detachedRegistry(parts: {
+/** Every line and port: for judging a record, which does not say what the board had. */
+export const ANY_CHANNELS: ChannelDirectory = {
+  gpio: () => ({ activeLow: false, bias: "none" }),
+  i2c: () => ({ known: true }),
+  spi: () => ({ options: { mode: 0, speedHz: 1_000_000, bitsPerWord: 8 }, requestFrames: [] }),
+  serial: () => ({ baudRate: 9600, parity: "none", stopBits: 1 }),
+};
+
+export interface DetachedParts {
   readonly clock: Clock;
   readonly entropy: Entropy;
-}): Promise<CapabilityRegistry> {
-  const { clock, entropy } = parts;
-  const outputs = new Outputs({
+  /** Default: a board without any. */
+  readonly channels?: ChannelDirectory;
+  /** Whose topics are reserved; default: nobody's. */
+  readonly owner?: TopicOwner;
+}
+
+/** Outputs that nobody can drive. */
+export const detachedOutputs = ({ clock, channels = noChannels }: DetachedParts): Outputs =>
+  new Outputs({
     hardware: noHardware,
     clock,
-    channels: noChannels,
+    channels,
     safePrograms: { run: refuse },
     observer: { alert: () => undefined },
   });
+
+/** The same contracts as a running device has, in the same registry version. */
+export async function detachedRegistry(parts: DetachedParts): Promise<CapabilityRegistry> {
+  const { clock, entropy, channels = noChannels, owner = { fleet: "none", device: "none" } } = parts;
+  const outputs = detachedOutputs(parts);
   const jobs = await JobService.open({
     store: emptyStore,
     clock,
@@ -72,14 +91,14 @@ export async function detachedRegistry(parts: {
     coreCapabilities({
       hardware: noHardware,
       clock,
-      channels: noChannels,
+      channels,
       outputs,
       sensors: { read: refuse },
       kv: new KvSpaces(emptyStore, clock),
       jobs,
       outbox: { stage: detached },
       shared: { get: () => null, put: detached },
-      owner: { fleet: "none", device: "none" },
+      owner,
     }),
   );
 }

@@ -1,10 +1,12 @@
 /**
- * One recorded run as one document: record with its journal, program, evidence with its blobs. Enough to replay and
+ * One recorded run as one document: record with its journal, program, policy, evidence with its blobs. Enough to replay and
  * inspect the run on any machine. What comes in is re-hashed member by member before anything is stored.
  */
 
+import { storedPolicy } from "../../ota/index.ts";
 import { canonicalize } from "../core/canonical-json.ts";
 import { CodedError, type Refusal, refusal } from "../core/errors.ts";
+import { hashJson } from "../core/hash.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { FILE_LIMITS } from "../core/limits.ts";
 import { type ContentStore, exportRunEvidence, importRunEvidence } from "../evidence/index.ts";
@@ -20,13 +22,20 @@ export const RUN_EXPORT_FORMAT = "imu.run-export/1";
 export const MAX_EXPORT_BYTES = FILE_LIMITS.exportBytes;
 export const MAX_EXPORT_DEPTH = FILE_LIMITS.exportDepth;
 
-const MEMBERS = "evidence,format,program,record";
+const MEMBERS: ReadonlySet<string> = new Set([
+  "evidence,format,program,record",
+  "evidence,format,policy,program,record",
+]);
 
 /** A run whose every hash has been recomputed. */
 export interface ExportedRun {
   readonly record: FullRunRecord;
   readonly program: ProgramDocument;
+  /** The policy it ran under, not compiled; null if it was not at hand when the run was exported. */
+  readonly policy: JsonObject | null;
   readonly evidence: readonly Evidence[];
+  /** Payloads of evidence that are not inline, by digest. */
+  readonly blobs: ReadonlyMap<string, Uint8Array>;
   /** Stores the evidence. */
   readonly evidenceOps: readonly StoreOp[];
 }
@@ -35,21 +44,28 @@ export interface ExportedRun {
 export async function exportRun(store: Store, content: ContentStore, runId: string): Promise<JsonObject> {
   const runs = new RunStore(store, content);
   const record = await runs.read(runId);
+  const policy = await storedPolicy(store, record.policyHash);
   return {
     format: RUN_EXPORT_FORMAT,
     record: plainJson(record),
     program: plainJson(await runs.document(record.program.programHash)),
     evidence: plainJson(await exportRunEvidence(content, runId)),
+    ...(policy === null ? {} : { policy }),
   };
 }
 
 const bad = (code: string, details: JsonObject = {}): Refusal => refusal(code, 422, details);
 
-function hashProblem(record: FullRunRecord, program: JsonObject): Refusal | null {
+function hashProblem(record: FullRunRecord, program: JsonObject, policy: JsonObject | null): Refusal | null {
   const pairs: readonly (readonly [code: string, expected: string, got: () => string])[] = [
     ["program_hash_mismatch", record.program.programHash, () => programHash(program)],
     ["input_hash_mismatch", record.inputHash, () => inputHash(record)],
     ["output_hash_mismatch", record.outputHash, () => outputHash(record.outcome)],
+    [
+      "policy_hash_mismatch",
+      record.policyHash,
+      () => (policy === null ? record.policyHash : hashJson(policy)),
+    ],
   ];
   for (const [code, expected, compute] of pairs) {
     const got = compute();
@@ -69,16 +85,17 @@ function evidenceProblem(record: FullRunRecord, evidence: readonly Evidence[]): 
 
 /**
  * Reads a document of unknown origin. Refusals: malformed, program_hash_mismatch, input_hash_mismatch,
- * output_hash_mismatch, evidence_mismatch, and those of `importRunEvidence`.
+ * output_hash_mismatch, policy_hash_mismatch, evidence_mismatch, and those of `importRunEvidence`.
  */
 export function readRunExport(value: Json): ({ readonly ok: true } & ExportedRun) | Refusal {
-  if (!isJsonObject(value) || Object.keys(value).sort().join() !== MEMBERS) return bad("malformed");
-  const { format, record, program, evidence } = value;
+  if (!isJsonObject(value) || !MEMBERS.has(Object.keys(value).sort().join())) return bad("malformed");
+  const { format, record, program, evidence, policy = null } = value;
   if (format !== RUN_EXPORT_FORMAT) return bad("malformed", { member: "format" });
   if (!isRunRecord(record)) return bad("malformed", { member: "record" });
   if (program === undefined || !isJsonObject(program)) return bad("malformed", { member: "program" });
+  if (policy !== null && !isJsonObject(policy)) return bad("malformed", { member: "policy" });
   try {
-    const problem = hashProblem(record, program);
+    const problem = hashProblem(record, program, policy);
     if (problem) return problem;
   } catch (error) {
     if (error instanceof CodedError) return bad(error.code, error.details);
@@ -90,7 +107,8 @@ export function readRunExport(value: Json): ({ readonly ok: true } & ExportedRun
   const mismatch = evidenceProblem(record, imported.evidence);
   if (mismatch) return mismatch;
   const document = program as JsonObject & ProgramDocument;
-  return { ok: true, record, program: document, evidence: imported.evidence, evidenceOps: imported.ops };
+  const { evidence: list, blobs, ops } = imported;
+  return { ok: true, record, program: document, policy, evidence: list, blobs, evidenceOps: ops };
 }
 
 /** Which device recorded the run; null for a run without evidence. */

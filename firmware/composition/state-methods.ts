@@ -13,7 +13,7 @@ import { showEvidence, showRunEvidence } from "./state-evidence.ts";
 import { exportRun, readRunExport } from "./state-export.ts";
 import { ledgerEntry, ledgerHead, ledgerTail, verifyLedgerState } from "./state-ledger.ts";
 import { countParam, optionalText, plainJson, textParam } from "./state-params.ts";
-import { replayJson, replayRun } from "./state-replay.ts";
+import { REPLAY_CHOICES, type ReplayChoice, replayJson, replayRun } from "./state-replay.ts";
 import { listRuns, showRun, storedStatus } from "./state-runs.ts";
 
 export type StateMethod = (params: JsonObject, signal: AbortSignal) => Promise<Json>;
@@ -43,6 +43,16 @@ export interface StateParts {
   readonly view: CapabilityView;
   /** Entries verified so far. */
   readonly onProgress?: (entries: number) => void;
+}
+
+function replayChoice(params: JsonObject): ReplayChoice {
+  const given = optionalText(params, "executor", 16) ?? "interpreter";
+  const choice = REPLAY_CHOICES.find((name) => name === given);
+  if (choice !== undefined) return choice;
+  throw new CodedError("args_invalid", `"executor" is ${REPLAY_CHOICES.join(", ")}.`, {
+    status: 422,
+    details: { name: "executor" },
+  });
 }
 
 /** @throws CodedError `args_invalid` (422), `not_found` (404), those of the store; for each method its own. */
@@ -75,7 +85,7 @@ export function createStateMethods(parts: StateParts): Readonly<Record<string, S
     "run.show": (params) => showRun(store, content, textParam(params, "runId")),
     "run.replay": async (params) => {
       const run = readRunExport(await exportRun(store, content, textParam(params, "runId")));
-      if (run.ok) return replayJson(replayRun(run, view));
+      if (run.ok) return replayJson(replayRun(run, view, replayChoice(params)));
       throw new CodedError(run.code, "The stored run does not agree with its own hashes.", {
         status: run.status,
         details: run.details,

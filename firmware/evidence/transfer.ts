@@ -61,6 +61,8 @@ function checkRecord(evidence: Evidence, runId: string, seq: number): Failed | n
 export function importRunEvidence(document: unknown): Check<{
   readonly runId: string;
   readonly evidence: readonly Evidence[];
+  /** Payloads that are not inline, by digest. */
+  readonly blobs: ReadonlyMap<string, Uint8Array>;
   readonly ops: readonly StoreOp[];
 }> {
   if (!isJsonObject(document)) return failed("malformed");
@@ -72,7 +74,7 @@ export function importRunEvidence(document: unknown): Check<{
     return failed("too_large", { records: list.length, max: EVIDENCE_LIMITS.transferRecords });
   const read: Evidence[] = [];
   const ops: StoreOp[] = [];
-  const stored = new Set<string>();
+  const stored = new Map<string, Uint8Array>();
   try {
     for (const [seq, entry] of list.entries()) {
       const evidence = readEvidence(entry);
@@ -84,7 +86,7 @@ export function importRunEvidence(document: unknown): Check<{
         const bytes = readBlob(blobs, sha256);
         if ("ok" in bytes) return bytes;
         ops.push(...stageBlob(bytes).ops);
-        stored.add(sha256);
+        stored.set(sha256, bytes);
       }
       read.push(evidence);
       ops.push(...stageEvidence(evidence));
@@ -93,5 +95,5 @@ export function importRunEvidence(document: unknown): Check<{
     if (error instanceof CodedError) return failed(error.code, error.details);
     throw error;
   }
-  return { ok: true, runId, evidence: read, ops };
+  return { ok: true, runId, evidence: read, blobs: stored, ops };
 }

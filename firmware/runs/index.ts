@@ -4,7 +4,7 @@ export { CallLog, type NotedCall } from "./call-log.ts";
 export { capabilityView, schemaCheck } from "./capability-view.ts";
 export type { AdmittedRun, ExecutionParts, RunReport, SettlePort } from "./execution.ts";
 export { type InstalledProgram, type ReleaseSet, subjectIn, subjectOf } from "./program-set.ts";
-export type { Reply } from "./reply.ts";
+export { type JudgedEvidence, type Reply, releaseReply } from "./reply.ts";
 export { newRunId } from "./run-id.ts";
 export { type RunRequest, type RunResult, RunService, type RunServiceOptions } from "./run-service.ts";
 export { decodeOpenRun, type FullRunRecord, OPEN_RUNS, type OpenRun, RunStore } from "./run-store.ts";

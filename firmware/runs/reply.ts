@@ -11,6 +11,9 @@ import type { Requirement } from "../evidence/types.ts";
 import type { ProgramClaim } from "../vm/types.ts";
 import { recordedSource } from "./evidence-sink.ts";
 
+/** The evidence of a run that is ending, or of one that ended, at the moment of its reply. */
+export type JudgedEvidence = Pick<RunEvidence, "list" | "guard">;
+
 export interface ReplyRequest {
   readonly status: number;
   readonly body: Json;
@@ -46,7 +49,7 @@ function withRecordedSources(claims: readonly ProgramClaim[], simulated: boolean
 }
 
 /** Judges a reply against the evidence of its own run. @param traceId evidence id of the run's `vm_trace`. */
-export function releaseReply(evidence: RunEvidence, request: ReplyRequest, traceId: string): Reply {
+export function releaseReply(evidence: JudgedEvidence, request: ReplyRequest, traceId: string): Reply {
   let claims = withRecordedSources(request.claims, request.simulated);
   if (claims.length === 0 && request.calls === 0 && request.allowCompute) {
     const claim: unknown = computeClaim(request.trace, traceId);

@@ -5,7 +5,10 @@ import { hashJson } from "../../core/hash.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { isJsonObject, member } from "../../core/json.ts";
 import { tighten } from "../../evidence/index.ts";
+import type { Target } from "../capability.ts";
+import type { RunContext } from "../context.ts";
 import { violationRefusal, violationsOf } from "../contract/validate.ts";
+import type { EvidenceSink } from "../ports.ts";
 import { type CallState, resolved, type StepResult } from "./call-state.ts";
 import { applicableRates } from "./rates.ts";
 
@@ -41,20 +44,27 @@ export function takeRate(call: CallState): StepResult {
   return parts.rates.take(rates, parts.clock.monoMs());
 }
 
+/** What the guard is asked before an effect; null if signed policy names no output, so that nothing could be demanded. */
+export function guardRequest(
+  id: string,
+  { output }: Pick<Target, "output">,
+  { demands, claims }: Pick<RunContext, "demands" | "claims">,
+): Parameters<EvidenceSink["guard"]>[0] | null {
+  if (!output?.requirement) return null;
+  return {
+    effect: `${id}:${output.name}`,
+    requirement: tighten(output.requirement, demands),
+    claims: claims(),
+    risk: output.risk,
+  };
+}
+
 /** Step 12: only evidence of this run counts, judged at the moment of acting. A guard that throws refuses. */
 export function guard(call: CallState): StepResult {
-  const { target } = resolved(call);
-  const requirement = target.output?.requirement;
-  if (!target.output || !requirement) {
-    return refusal("guard_error", 412, { why: "no_requirement" });
-  }
   try {
-    const verdict = call.ctx.evidence.guard({
-      effect: `${call.id}:${target.output.name}`,
-      requirement: tighten(requirement, call.ctx.demands),
-      claims: call.ctx.claims(),
-      risk: target.output.risk,
-    });
+    const request = guardRequest(call.id, resolved(call).target, call.ctx);
+    if (request === null) return refusal("guard_error", 412, { why: "no_requirement" });
+    const verdict = call.ctx.evidence.guard(request);
     return verdict.ok ? null : refusal(verdict.reason, 412, { ...verdict.details });
   } catch (error) {
     call.parts.observer.alert("guard_error", { capability: call.id, message: messageOf(error) });

@@ -19,7 +19,7 @@ function parsed(input: Uint8Array): Json | JsonError {
 }
 
 /** What a message says, without what it says it of. */
-export const wordsOf = (message: string): string =>
+const wordsOf = (message: string): string =>
   message
     .replace(/\(.*\)|["“'`].*["”'`]|\d+/g, "")
     .split(/\s+/)

@@ -8,7 +8,6 @@ import { NAMES } from "../dictionary.ts";
 import { mutateBytes, mutateLines, withoutStretches } from "../mutate-bytes.ts";
 import type { Random } from "../random.ts";
 import { BrokenLaw, bytesOf, type Target, textOf } from "../target.ts";
-import { wordsOf } from "./loader.ts";
 import { jsonOf, verifier } from "./verifier.ts";
 
 const TOKENS: readonly string[] = [
@@ -96,7 +95,7 @@ export const text: Target = {
     if (!result.ok) {
       if (result.diagnostics.length === 0) throw new BrokenLaw("Refused without a reason.");
       for (const { position } of result.diagnostics) checkPosition(source, position);
-      return result.diagnostics.map(({ code, message }) => `problem:${code}:${wordsOf(message)}`);
+      return result.diagnostics.map(({ code }) => `problem:${code}`);
     }
     const again = parseText({ file: "t.imu", text: printText(result.document) });
     if (!again.ok)

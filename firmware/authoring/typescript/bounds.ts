@@ -43,13 +43,57 @@ export function textProblem(source: TypeScriptSource): Diagnostic | null {
   return null;
 }
 
+/** Types that can make the checker work for minutes: large unions, and literals whose every value is a type. */
+function typeProblem(ts: TypeScript, node: ts.Node, seen: { unionMembers: number }): string | null {
+  if (ts.isUnionTypeNode(node)) {
+    seen.unionMembers += node.types.length;
+    if (seen.unionMembers > AUTHORING_LIMITS.unionMembers)
+      return `The union types have more than ${AUTHORING_LIMITS.unionMembers} members together.`;
+  }
+  const { constNodes } = AUTHORING_LIMITS;
+  return ts.isAsExpression(node) &&
+    ts.isConstTypeReference(node.type) &&
+    hasMore(ts, node.expression, constNodes)
+    ? `This has more than ${constNodes} parts, and as const makes each a type.`
+    : null;
+}
+
+/** Whether a part of the tree has more than so many nodes; stops counting there. */
+function hasMore(ts: TypeScript, root: ts.Node, most: number): boolean {
+  const open: ts.Node[] = [root];
+  let count = 0;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (++count > most) return true;
+    ts.forEachChild(next, (child) => void open.push(child));
+  }
+  return false;
+}
+
+/** A function of the top level that is too long; what nests in functions is refused anyway. */
+function functionProblem(ts: TypeScript, tree: ts.SourceFile, file: string): Diagnostic | null {
+  const { functionNodes } = AUTHORING_LIMITS;
+  const long = tree.statements.find(
+    (node) => ts.isFunctionDeclaration(node) && hasMore(ts, node, functionNodes),
+  );
+  if (long === undefined) return null;
+  const message = `This function has more than ${functionNodes} syntax nodes.`;
+  const hint = "Split it; tables are consts at the top level: const table: readonly number[] = […].";
+  return problem(positionIn(tree, file, long), "function_too_large", message, hint);
+}
+
 /** Walks with a stack of its own. */
 function treeProblem(ts: TypeScript, tree: ts.SourceFile, file: string): Diagnostic | null {
   const { treeDepth, nodes } = AUTHORING_LIMITS;
   const open: { readonly node: ts.Node; readonly depth: number }[] = [{ node: tree, depth: 1 }];
+  const seen = { unionMembers: 0 };
   let count = 0;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { node, depth } = next;
+    const costly = typeProblem(ts, node, seen);
+    if (costly !== null) {
+      const hint = "Write the type: const table: readonly number[] = […].";
+      return problem(positionIn(tree, file, node), "types_too_large", costly, hint);
+    }
     if (++count > nodes) {
       const message = `The source has more than ${nodes} syntax nodes.`;
       return problem(positionIn(tree, file, node), "source_too_large", message, SPLIT);
@@ -79,5 +123,5 @@ export function parseBounded(ts: TypeScript, source: TypeScriptSource): ts.Sourc
     const message = "The source nests too deep to be parsed.";
     return problem({ file: source.file, line: 1, column: 1 }, "nested_too_deep", message, SPLIT);
   }
-  return treeProblem(ts, tree, source.file) ?? tree;
+  return treeProblem(ts, tree, source.file) ?? functionProblem(ts, tree, source.file) ?? tree;
 }

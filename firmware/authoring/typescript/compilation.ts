@@ -34,6 +34,7 @@ export class Compilation {
   readonly constants = new Map<ts.Symbol, Json | undefined>();
   /** Symbols that an expression assigns to; filled by `assigned.ts`. */
   readonly assigned = new Map<ts.Node, ReadonlySet<ts.Symbol>>();
+  readonly #types = new Map<ts.Node, ts.Type>();
   readonly #file: string;
 
   constructor(parts: CompilationParts) {
@@ -57,8 +58,13 @@ export class Compilation {
     this.diagnostics.push({ position: this.positionOf(node), code, message, hint });
   }
 
+  /** The narrowed type of an expression; kept, because the checker follows the control flow anew for every question. */
   typeOf(node: ts.Node): ts.Type {
-    return this.checker.getTypeAtLocation(node);
+    const known = this.#types.get(node);
+    if (known !== undefined) return known;
+    const type = this.checker.getTypeAtLocation(node);
+    this.#types.set(node, type);
+    return type;
   }
 
   /** What a name stands for, through imports; null for what the checker does not know. */

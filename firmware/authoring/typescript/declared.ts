@@ -3,7 +3,16 @@ import type ts from "typescript";
 import type { Compilation } from "./compilation.ts";
 import { constantOf, literalOf } from "./constants.ts";
 
-/** A table can be read by every function, so nobody may write to it. */
+/** `as const`, or a declared type that cannot be written to: every function can read a table, so nobody may write it. */
+function isFixed(c: Compilation, { type, initializer }: ts.VariableDeclaration): boolean {
+  const { ts } = c;
+  if (type === undefined) return initializer !== undefined && isAsConst(c, initializer);
+  if (ts.isTypeOperatorNode(type)) return true;
+  return (
+    ts.isTypeReferenceNode(type) && ts.isIdentifier(type.typeName) && type.typeName.text === "ReadonlyArray"
+  );
+}
+
 function isAsConst(c: Compilation, node: ts.Expression): boolean {
   const { ts } = c;
   if (ts.isSatisfiesExpression(node) || ts.isParenthesizedExpression(node))
@@ -31,8 +40,13 @@ function checkVariable(c: Compilation, node: ts.VariableDeclaration, isConst: bo
       "A const at the top level is a literal.",
       "Compute it in a function.",
     );
-  else if (!isAsConst(c, initializer))
-    c.report(initializer, "as_const_required", "A shared table cannot change.", "Write as const after it.");
+  else if (!isFixed(c, node))
+    c.report(
+      initializer,
+      "as_const_required",
+      "A shared table cannot change.",
+      "Write as const after it, or give it a type: readonly number[].",
+    );
 }
 
 /** Reading a key that is not there gives null, so the type of the value has to say so. */

@@ -59,6 +59,7 @@ const BY_KIND: Kinds = [
   ["MappedType", typeLevel],
   ["TemplateLiteralType", typeLevel],
   ["InferType", typeLevel],
+  ["IntersectionType", typeLevel],
   ["TypePredicate", typeLevel],
   [
     "AnyKeyword",
@@ -143,7 +144,7 @@ const ALLOWED: readonly (keyof typeof ts.SyntaxKind)[] = [
   ...(["PostfixUnaryExpression", "ConditionalExpression", "SatisfiesExpression", "AsExpression"] as const),
   ...(["TypeOfExpression", "TypeReference", "TypeLiteral", "PropertySignature", "IndexSignature"] as const),
   ...(["HeritageClause", "ExpressionWithTypeArguments"] as const),
-  ...(["ArrayType", "TupleType", "UnionType", "IntersectionType", "ParenthesizedType"] as const),
+  ...(["ArrayType", "TupleType", "UnionType", "ParenthesizedType"] as const),
   ...(["LiteralType", "TypeOperator", "TypeQuery", "IndexedAccessType", "NamedTupleMember"] as const),
   ...(["NumberKeyword", "StringKeyword", "BooleanKeyword", "VoidKeyword", "NeverKeyword"] as const),
   ...(["ExportKeyword", "ReadonlyKeyword", "ConstKeyword", "QuestionToken", "ColonToken"] as const),

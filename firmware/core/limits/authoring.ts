@@ -10,10 +10,12 @@ export const AUTHORING_LIMITS = Object.freeze({
   treeDepth: 400,
   /** Nodes of its syntax tree: 4096 instructions come from far fewer, and the checker's work grows faster than they do. */
   nodes: 40_000,
+  /** Nodes of one function: for every use of a variable the checker walks back through the function. */
+  functionNodes: 3000,
   /** Members of all its union types together: comparing two unions takes the product of their sizes. */
-  unionMembers: 256,
+  unionMembers: 128,
   /** Nodes of one literal whose type is taken from its values (`as const`): each value is a type of its own. */
-  constNodes: 512,
+  constNodes: 128,
   /** Problems that are listed: enough to repair, few enough to read; what the verifier lists (vm.md 6). */
   diagnostics: 64,
   /** Bytes of one source map, before parsing: four times the document of 4096 instructions it belongs to. */

@@ -115,6 +115,10 @@ const SAME: readonly Case[] = [
     "f('k')",
     "const TABLE = [1, 2, 3] as const; const NAME = 'k'; function f(s: string): number { return s === NAME ? TABLE[1] + TABLE.length : 0; }",
   ],
+  [
+    "f(2)",
+    "const T: readonly (readonly number[])[] = [[1], [2, 3]]; function f(i: number): number { return T[1][i - 1] + T.length; }",
+  ],
   ["a[1]", "", "const a = [[1], [2]]; const b = a[1]; b.push(3);"],
   [
     "typeof v === 'number' ? v + 1 : 'no'",

@@ -66,13 +66,6 @@ export function interpret(run: Run, task: Task, marks: Uint8Array | null): void 
         if (typeof x !== "number" || typeof y !== "number") break;
         const z = x + y;
         if (z - z !== 0) break;
-        if (((code[pc + STRIDE] as number) & OP_MASK) === 4 && steps < stopAt) {
-          steps++;
-          sp -= 2;
-          memory[fp + (code[pc + STRIDE + 1] as number)] = z;
-          pc += 2 * STRIDE;
-          continue;
-        }
         memory[--sp - 1] = z;
         pc += STRIDE;
         continue;
@@ -84,13 +77,6 @@ export function interpret(run: Run, task: Task, marks: Uint8Array | null): void 
         if (typeof x !== "number" || typeof y !== "number") break;
         const z = x - y;
         if (z - z !== 0) break;
-        if (((code[pc + STRIDE] as number) & OP_MASK) === 4 && steps < stopAt) {
-          steps++;
-          sp -= 2;
-          memory[fp + (code[pc + STRIDE + 1] as number)] = z;
-          pc += 2 * STRIDE;
-          continue;
-        }
         memory[--sp - 1] = z;
         pc += STRIDE;
         continue;
@@ -127,24 +113,70 @@ export function interpret(run: Run, task: Task, marks: Uint8Array | null): void 
         const y = memory[sp - 1];
         const x = memory[sp - 2];
         if (typeof x !== "number" || typeof y !== "number") break;
-        const holds = compare(op, x, y);
-        // A branch on the result takes its step here, without the detour over the stack.
-        const follower = (code[pc + STRIDE] as number) & OP_MASK;
-        if ((follower !== 20 && follower !== 21) || steps >= stopAt) {
-          memory[--sp - 1] = holds;
-          pc += STRIDE;
-          continue;
+        memory[--sp - 1] = compare(op, x, y);
+        pc += STRIDE;
+        continue;
+      }
+      case 25: {
+        // FUSED: all of the sequence, or its first push alone.
+        const fused = code[pc + 3] as number;
+        const end = fused >> OP_BITS;
+        const x = ((fused & OP_MASK) === 3 ? memory[fp + a] : constants[a]) as Value;
+        const secondOp = (code[pc + STRIDE] as number) & OP_MASK;
+        const second = code[pc + STRIDE + 1] as number;
+        // The second may begin a sequence of its own; its kind is then in its fourth word.
+        const kind = secondOp === 25 ? (code[pc + STRIDE + 3] as number) & OP_MASK : secondOp;
+        const y = (
+          kind === 3
+            ? memory[fp + second]
+            : kind === 2
+              ? constants[second]
+              : inputs[code[pc + STRIDE + 2] as number]
+        ) as Value;
+        const combining = (code[pc + 2 * STRIDE] as number) & OP_MASK;
+        if (typeof x === "number" && typeof y === "number" && steps + (end === 3 ? 2 : 3) <= stopAt) {
+          if (combining < 13) {
+            const z =
+              combining === 9 ? x + y : combining === 10 ? x - y : combining === 11 ? x * y + 0 : x / y + 0;
+            if (z - z === 0) {
+              if (end === 4) {
+                memory[fp + (code[pc + 3 * STRIDE + 1] as number)] = z;
+                steps += 3;
+                pc += 4 * STRIDE;
+              } else {
+                memory[sp++] = z;
+                steps += 2;
+                pc += 3 * STRIDE;
+              }
+              continue;
+            }
+          } else {
+            const holds = compare(combining, x, y);
+            if (end === 3) {
+              memory[sp++] = holds;
+              steps += 2;
+              pc += 3 * STRIDE;
+              continue;
+            }
+            steps += 3;
+            if (end === 4) {
+              memory[fp + (code[pc + 3 * STRIDE + 1] as number)] = holds;
+              pc += 4 * STRIDE;
+              continue;
+            }
+            if (holds !== (((code[pc + 3 * STRIDE] as number) & OP_MASK) === 21)) {
+              pc += 4 * STRIDE;
+              continue;
+            }
+            const target = code[pc + 3 * STRIDE + 1] as number;
+            const isBack = target <= pc;
+            pc = target;
+            if (isBack && marks !== null && marks[target / STRIDE] !== 0) break walk;
+            continue;
+          }
         }
-        steps++;
-        sp -= 2;
-        if (holds !== (follower === 21)) {
-          pc += 2 * STRIDE;
-          continue;
-        }
-        const target = code[pc + STRIDE + 1] as number;
-        const isBack = target <= pc;
-        pc = target;
-        if (isBack && marks !== null && marks[target / STRIDE] !== 0) break walk;
+        memory[sp++] = x;
+        pc += STRIDE;
         continue;
       }
       case 19: {

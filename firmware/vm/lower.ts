@@ -1,6 +1,7 @@
 /** Turns an analysed program into the form that runs (vm.md 4): declarations vanish, names become numbers. */
 import type { Json, JsonObject } from "../core/json.ts";
 import { inputPath } from "./evaluate.ts";
+import { fuse } from "./fuse.ts";
 import { type InstructionOperands, operandsOf } from "./instruction-operands.ts";
 import { INSTRUCTIONS, isDeclaration } from "./instruction-set.ts";
 import {
@@ -64,7 +65,7 @@ class Lowering {
     for (const unit of unitsOf(this.#analysis.root)) this.#addRegions(unit);
     for (const unit of unitsOf(this.#analysis.root)) this.#emitUnit(unit);
     return {
-      code: Int32Array.from(this.#words),
+      code: fuse(Int32Array.from(this.#words)),
       constants: this.#constants,
       steps: this.#steps,
       sources: this.#sources,

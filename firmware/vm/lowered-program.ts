@@ -11,7 +11,7 @@ import type { Value } from "./values.ts";
 
 /**
  * Words per instruction: operation and, above OP_BITS, how many values it needs on the stack; its operand (slot,
- * position, index); a second one (of calls the slot for evidence ids plus one, 0 for none). The fourth is free.
+ * position, index); a second one (of calls the slot for evidence ids plus one, 0 for none); what `fuse` notes.
  */
 export const STRIDE = 4;
 export const OP_BITS = 8;
@@ -46,6 +46,8 @@ export const OP = {
   STEP: 23,
   /** A value of payload or trigger; the second operand is its number, the first the step for containers. */
   PUSH_INPUT: 24,
+  /** A push that begins a sequence, see `fuse`. */
+  FUSED: 25,
 } as const;
 export const LAST_FREE_OP = OP.ENDFUNC;
 

@@ -28,7 +28,8 @@ export const isBranch = (name: string): boolean => name === "JZ" || name === "JN
 
 export function instructionAt(program: LoweredProgram, pc: number): Instruction {
   const word = program.code[pc] as number;
-  const op = word & OP_MASK;
+  const found = word & OP_MASK;
+  const op = found === OP.FUSED ? (program.code[pc + 3] as number) & OP_MASK : found;
   const a = program.code[pc + 1] as number;
   const b = program.code[pc + 2] as number;
   const source = op === OP.STEP ? (program.sources[a] ?? null) : null;

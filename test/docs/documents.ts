@@ -32,3 +32,11 @@ export function jsonExamples(text: string): readonly Example[] {
     mark: markOf(match[1]),
   }));
 }
+
+/** The example document of programs.md that has this name. */
+export async function exampleProgram(name: string): Promise<JsonObject> {
+  const values = jsonExamples(await documentText("programs.md")).map(({ value }) => value);
+  const found = values.find((value) => isJsonObject(value) && value.name === name);
+  if (found === undefined || !isJsonObject(found)) throw new Error(`programs.md has no document ${name}.`);
+  return found;
+}

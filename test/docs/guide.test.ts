@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { parseConfig } from "../../firmware/composition/config.ts";
 import { PACKAGE_ROOT } from "../../firmware/composition/package-info.ts";
 import { imuctl, tempDir } from "../cli/support.ts";
-import { documentText, jsonExamples } from "./documents.ts";
+import { documentText, exampleProgram, jsonExamples } from "./documents.ts";
 
 const WRITTEN = ["guide.md", "programs.md", "program-text.md", "policy.md", "errors.md"];
 
@@ -72,7 +72,7 @@ test("configuration, policy and program of the guide are accepted together by a 
   const local = config.replace("/var/lib/imud", "state").replace("/run/imud", "run");
   await writeFile(join(dir, "imud.yaml"), local);
   const policy = jsonExamples(await documentText("policy.md"))[0]?.value;
-  const program = jsonExamples(await documentText("programs.md"))[0]?.value;
+  const program = await exampleProgram("vent");
   for (const file of await readdir(join(dir, "programs"))) await rm(join(dir, "programs", file));
   await writeFile(join(dir, "policy.json"), JSON.stringify(policy));
   await writeFile(join(dir, "programs", "vent.json"), JSON.stringify(program));

@@ -8,9 +8,12 @@ import { coldStep } from "./steps.ts";
 import { vmError } from "./trap.ts";
 import { truthy, type Value } from "./values.ts";
 
+/** The mark of a place at which the interpreter gives control back. */
+export const STOP = 2;
+
 /**
- * @param marks by instruction number, where to return when control comes there by a jump back, a call or a return;
- * null: nowhere.
+ * @param marks by instruction number; at one with `STOP` it returns when control comes there by a jump back, a call or
+ * a return. Null: nowhere.
  * @throws Trap; the machine looks for a handler.
  */
 export function interpret(run: Run, task: Task, marks: Uint8Array | null): void {
@@ -171,7 +174,7 @@ export function interpret(run: Run, task: Task, marks: Uint8Array | null): void 
             const target = code[pc + 3 * STRIDE + 1] as number;
             const isBack = target <= pc;
             pc = target;
-            if (isBack && marks !== null && marks[target / STRIDE] !== 0) break walk;
+            if (isBack && marks !== null && ((marks[target / STRIDE] as number) & STOP) !== 0) break walk;
             continue;
           }
         }
@@ -183,7 +186,7 @@ export function interpret(run: Run, task: Task, marks: Uint8Array | null): void 
         // JUMP
         const isBack = a <= pc;
         pc = a;
-        if (isBack && marks !== null && marks[a / STRIDE] !== 0) break walk;
+        if (isBack && marks !== null && ((marks[a / STRIDE] as number) & STOP) !== 0) break walk;
         continue;
       }
       case 20: // JZ
@@ -196,7 +199,7 @@ export function interpret(run: Run, task: Task, marks: Uint8Array | null): void 
         }
         const isBack = a <= pc;
         pc = a;
-        if (isBack && marks !== null && marks[a / STRIDE] !== 0) break walk;
+        if (isBack && marks !== null && ((marks[a / STRIDE] as number) & STOP) !== 0) break walk;
         continue;
       }
       case 22: // NOP
@@ -210,7 +213,7 @@ export function interpret(run: Run, task: Task, marks: Uint8Array | null): void 
     const moved = task.next !== pc + STRIDE;
     ({ next: pc, sp, fp, floor } = task);
     ({ steps, stopAt } = run);
-    if (moved && marks !== null && marks[pc / STRIDE] !== 0) break;
+    if (moved && marks !== null && ((marks[pc / STRIDE] as number) & STOP) !== 0) break;
   }
   save(run, task, pc, sp, steps);
 }

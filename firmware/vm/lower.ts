@@ -2,7 +2,7 @@
 import type { Json, JsonObject } from "../core/json.ts";
 import { inputPath } from "./evaluate.ts";
 import { fuse } from "./fuse.ts";
-import { type InstructionOperands, operandsOf } from "./instruction-operands.ts";
+import type { InstructionOperands } from "./instruction-operands.ts";
 import { INSTRUCTIONS, isDeclaration } from "./instruction-set.ts";
 import {
   type InputPath,
@@ -51,9 +51,9 @@ class Lowering {
   readonly #regionOf: number[] = [];
   readonly #regions: LoweredRegion[] = [];
   /** Position of each instruction, per unit; of a declaration, where control goes on. */
-  readonly #positions = new Map<Unit, Int32Array>();
+  readonly #positions = new Map<Unit, number[]>();
   /** Innermost region per unit and index. */
-  readonly #innermost = new Map<Unit, Int32Array>();
+  readonly #innermost = new Map<Unit, number[]>();
 
   constructor(analysis: Analysis, stacks: StackAnalysis) {
     this.#analysis = analysis;
@@ -65,7 +65,7 @@ class Lowering {
     for (const unit of unitsOf(this.#analysis.root)) this.#addRegions(unit);
     for (const unit of unitsOf(this.#analysis.root)) this.#emitUnit(unit);
     return {
-      code: fuse(Int32Array.from(this.#words)),
+      code: fuse(new Int32Array(this.#words)),
       constants: this.#constants,
       steps: this.#steps,
       sources: this.#sources,
@@ -73,9 +73,9 @@ class Lowering {
       executors: { compiled: null, tiered: null },
       inputs: this.#inputs,
       frames: [...this.#frames.values()],
-      regionOf: Int32Array.from(this.#regionOf),
+      regionOf: this.#regionOf,
       regions: this.#regions,
-      placeOf: placesOf([...this.#frames.values()], Int32Array.from(this.#indexes)),
+      placeOf: placesOf([...this.#frames.values()], this.#indexes),
     };
   }
 
@@ -94,7 +94,7 @@ class Lowering {
   #next = 0;
 
   #place(unit: Unit): void {
-    const positions = new Int32Array(unit.list.length + 1);
+    const positions = new Array<number>(unit.list.length + 1).fill(0);
     this.#positions.set(unit, positions);
     for (const { fn, indexes } of this.#parts(unit)) {
       const entry = this.#next;
@@ -124,7 +124,7 @@ class Lowering {
   }
 
   #addRegions(unit: Unit): void {
-    const innermost = new Int32Array(unit.list.length + 1).fill(-1);
+    const innermost = new Array<number>(unit.list.length + 1).fill(-1);
     this.#innermost.set(unit, innermost);
     const depths = this.#stacks.depths.get(unit);
     const regions = this.#analysis.regions.filter((region) => region.unit === unit);
@@ -161,7 +161,8 @@ class Lowering {
     const fn = unit.functionOf[index] ?? null;
     const frame = this.#analysis.frame(unit, fn);
     const name = String(instr.op);
-    const operands = operandsOf(instr, { constants: this.#analysis.constants, problem: verifiedAlready });
+    const operands = this.#analysis.operands.get(instr);
+    if (operands === undefined) throw new Error("An instruction was lowered that was not verified.");
     const [op, a, input] = this.#encode(unit, index, instr, frame, operands);
     const takesEvidence = (name === "CALL" || name === "CAP") && typeof instr.evidence === "string";
     const b = takesEvidence ? slotOf(frame, instr.evidence) + 1 : input;
@@ -264,18 +265,13 @@ class Lowering {
 }
 
 /** Frames lie one behind the other in the code, in the order of their entries. */
-function placesOf(frames: readonly LoweredFrame[], indexes: Int32Array): LoweredProgram["placeOf"] {
+function placesOf(frames: readonly LoweredFrame[], indexes: readonly number[]): LoweredProgram["placeOf"] {
   return (pc) => {
     const index = indexes[pc / STRIDE];
     if (index === undefined) return null;
     const frame = frames.findLast(({ entry }) => entry <= pc);
     return frame === undefined ? null : { unit: frame.unit, index, fn: frame.fn };
   };
-}
-
-/** The verifier has read the same operands without a problem. */
-function verifiedAlready(code: string): never {
-  throw new Error(`An operand changed after it was verified: ${code}.`);
 }
 
 const slotOf = (frame: FrameDraft, written: Json | undefined): number =>

@@ -119,7 +119,7 @@ export interface LoweredProgram {
   /** The first is main code. */
   readonly frames: readonly LoweredFrame[];
   /** By instruction number (`pc / STRIDE`): index of the innermost region, −1 outside. */
-  readonly regionOf: Int32Array;
+  readonly regionOf: readonly number[];
   readonly regions: readonly LoweredRegion[];
   /** Where the instruction at a position stands in the document. */
   placeOf(pc: number): Place | null;

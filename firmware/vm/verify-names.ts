@@ -50,6 +50,8 @@ export class Analysis {
   /** Canonical ids of the document's list, in its order. */
   readonly capabilities: readonly string[];
   readonly constants: JsonObject;
+  /** What phase C has read, by instruction; the lowering goes on from there. */
+  readonly operands = new Map<JsonObject, InstructionOperands>();
 
   constructor(document: ProgramDocument, view: CapabilityView, root: Unit) {
     this.document = document;
@@ -110,6 +112,7 @@ class NameCheck {
   run(): void {
     const instr = this.#instr;
     const operands = operandsOf(instr, { constants: this.#analysis.constants, problem: this.problem });
+    this.#analysis.operands.set(instr, operands);
     const all = [
       ...operands.fields.values(),
       ...operands.bindings.map((b) => b.value),

@@ -17,8 +17,8 @@ export interface StackAnalysis {
 }
 
 /** Regions nest, so one pass with a stack of open ones finds the innermost for each index. */
-function innermostOf(unit: Unit, regionAt: ReadonlyMap<number, TryRegion>): Int32Array {
-  const innermost = new Int32Array(unit.list.length + 1).fill(-1);
+function innermostOf(unit: Unit, regionAt: ReadonlyMap<number, TryRegion>): readonly number[] {
+  const innermost = new Array<number>(unit.list.length + 1).fill(-1);
   const open: TryRegion[] = [];
   for (let index = 0; index < unit.list.length; index++) {
     if (open.at(-1)?.end === index) open.pop();
@@ -35,7 +35,7 @@ class UnitFlow {
   readonly #unit: Unit;
   readonly #regionAt = new Map<number, TryRegion>();
   /** By index: start of the innermost region around it, −1 outside. */
-  readonly #innermost: Int32Array;
+  readonly #innermost: readonly number[];
   readonly #max: Map<string, number>;
   readonly #open: number[] = [];
   readonly #failed = new Set<number>();

@@ -72,10 +72,8 @@ export class CompiledCode implements Execute {
   readonly #program: LoweredProgram;
   readonly #threshold: number;
   readonly #marks: Uint8Array;
-  /** For the interpreter: places it returns at. */
-  readonly #stops: Uint8Array;
   /** By instruction number. */
-  readonly #entries: (Entry | null)[];
+  readonly #entries: Entry[];
   #entryCount = 0;
   readonly #direct = new Map<LoweredFrame, DirectTarget>();
   readonly #waiting: LoweredFrame[] = [];
@@ -85,14 +83,13 @@ export class CompiledCode implements Execute {
     this.#program = program;
     this.#threshold = threshold;
     this.#marks = marksOf(program);
-    this.#stops = this.#marks.map((bits) => bits & MARK.HOT);
-    this.#entries = new Array<Entry | null>(this.#marks.length).fill(null);
+    this.#entries = new Array<Entry>(this.#marks.length);
   }
 
   run(run: Run, task: Task): void {
     for (;;) {
       this.#enter(run, task);
-      interpret(run, task, this.#stops);
+      interpret(run, task, this.#marks);
       if (task.state !== "ready") return;
       if (run.steps < run.stopAt) continue;
       // It may have returned at a mark, where the free end of a function still belongs to what has run.
@@ -112,6 +109,12 @@ export class CompiledCode implements Execute {
       if (entry.code === null) return;
     }
     if (!entry.code(run, task)) this.#missed(entry);
+  }
+
+  /** The interpreter goes on there: nothing is compiled. */
+  #unmark(pc: number): void {
+    const at = pc / STRIDE;
+    this.#marks[at] = (this.#marks[at] ?? 0) & ~MARK.HOT;
   }
 
   #open(pc: number): Entry {
@@ -135,7 +138,7 @@ export class CompiledCode implements Execute {
         entry.job = null;
         entry.code = value;
         entry.isClosed = value === null;
-        if (value === null) this.#stops[task.pc / STRIDE] = 0;
+        if (value === null) this.#unmark(task.pc);
         return;
       }
       if (this.#threshold > 0) {

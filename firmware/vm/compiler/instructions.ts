@@ -1,4 +1,6 @@
 /** Reads the lowered code for the compiler: one record per instruction, and how control goes on behind it. */
+
+import { STOP } from "../interpreter.ts";
 import { type LoweredProgram, OP, OP_BITS, OP_MASK, STRIDE } from "../lowered-program.ts";
 import type { StepSource } from "../step-builder.ts";
 
@@ -42,7 +44,7 @@ export const MARK = {
   /** Target of a jump, or behind a branch: no block goes on across it. */
   LEADER: 1,
   /** Control comes here again and again: the target of a jump back, the beginning of a frame. */
-  HOT: 2,
+  HOT: STOP,
   /** A task begins or goes on here after waiting. */
   RESUME: 4,
 } as const;
@@ -57,11 +59,14 @@ export function marksOf(program: LoweredProgram): Uint8Array {
   for (const { entry } of program.frames) mark(entry, MARK.LEADER | MARK.HOT);
   for (const { handler } of program.regions) mark(handler, MARK.LEADER);
   for (let pc = 0; pc < code.length; pc += STRIDE) {
-    const { name, a } = instructionAt(program, pc);
-    if (name === "JUMP" || isBranch(name)) {
+    const op = (code[pc] as number) & OP_MASK;
+    const a = code[pc + 1] as number;
+    if (op === OP.JUMP || op === OP.JZ || op === OP.JNZ) {
       mark(a, a <= pc ? MARK.LEADER | MARK.HOT : MARK.LEADER);
       mark(pc + STRIDE, MARK.LEADER);
-    } else if (isInterpreted(name)) mark(pc + STRIDE, MARK.LEADER | MARK.RESUME);
+    } else if (op === OP.STEP && isInterpreted(String(program.sources[a]?.instr.op))) {
+      mark(pc + STRIDE, MARK.LEADER | MARK.RESUME);
+    }
   }
   return marks;
 }

@@ -1,7 +1,8 @@
 /** docs/programs.md: its tables are the product's; its programs build, verify, and do what they say. */
-import { writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { PACKAGE_ROOT } from "../../firmware/composition/package-info.ts";
 import type { Json } from "../../firmware/core/json.ts";
 import { generatedSections, withSections } from "../../tools/docs.ts";
 import { imuctl, tempDir } from "../cli/support.ts";
@@ -133,17 +134,18 @@ function spansBelow(heading: string): readonly (readonly (readonly string[])[])[
       .split(/(?<!\\)\|/)
       .slice(1, -1)
       .map((cell) =>
-        [...cell.matchAll(/`+([^`]+)`+/g)].map(([, code]) => (code ?? "").replaceAll("\\|", "|").trim()),
+        [...cell.matchAll(/(?<!`)(`+)([^`]|[^`][\s\S]*?[^`])\1(?!`)/g)].map(([, , code]) =>
+          (code ?? "").replaceAll("\\|", "|").trim(),
+        ),
       ),
   );
 }
 
 const IMPORTS =
-  'import { asNumber, bytes, concat, encode, evidence, fail, faultOf, gpio, isArray, isObject, join, kv, respond, roundHalfEven, sensor, sleep, spawn, toNumber, toText, type Dictionary, type Json, type Task } from "imu"; export const program = { name: "t", version: "1.0.0" };';
-const KNOWN =
-  "interface Point { x: number } type Mode = 'dry' | 'wet'; function add(a: number, b: number): number { return a + b; }";
+  'import { asNumber, asText, bytes, evidence, evidenceOf, fail, faultOf, gpio, isArray, isObject, join, kv, respond, roundHalfEven, sensor, sleep, spawn, toNumber, toText, type Dictionary, type Json } from "imu"; export const program = { name: "t", version: "1.0.0" };';
+const KNOWN = "interface Point { x: number } function add(a: number, b: number): number { return a + b; }";
 const VALUES =
-  'let n = 1; n += 1; let s = "s"; s += "t"; const list = [1, 2]; const j: Json = kv.get("j").value; const o: Dictionary<number> = {}; const p: Point | null = n > 5 ? null : { x: n };';
+  'let n = 1; n += 1; let s = "s"; s += "t"; let b = n > 2; const list = [1, 2]; const j: Json = kv.get("j").value; const o: Dictionary<number> = {}; const p: Point | null = n > 5 ? null : { x: n };';
 
 const problemsIn = (code: string): readonly (readonly string[])[] =>
   [
@@ -157,7 +159,16 @@ const problemsIn = (code: string): readonly (readonly string[])[] =>
 const rows = spansBelow("What is refused").map((cells) => [cells[0]?.[0] ?? "", cells] as const);
 
 test("the table of refusals is long", () => {
-  expect(rows.length).toBeGreaterThanOrEqual(20);
+  expect(rows.length).toBeGreaterThanOrEqual(50);
+});
+
+test("every code of the TypeScript compiler is on the page", async () => {
+  const folder = join(PACKAGE_ROOT, "firmware/authoring/typescript");
+  const files = (await readdir(folder)).filter((file) => file.endsWith(".ts"));
+  const sources = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
+  const codes = new Set(sources.flatMap((source) => source.match(/(?<=")[a-z]+(?:_[a-z]+)+(?=")/g) ?? []));
+
+  expect([...codes].filter((code) => !text.includes(`\`${code}\``))).toEqual([]);
 });
 
 test.each(rows)(

@@ -40,6 +40,18 @@ test("every fence and every mark is one that this test knows", () => {
   expect(text.split(/^<!-- (?:answers|refused|run|shows)\b/m).length - 1).toBe(marks.length);
 });
 
+test("links inside the page, and into it, lead to a heading", async () => {
+  const others = await Promise.all(["guide.md", "errors.md", "policy.md"].map(documentText));
+  const links = [text, ...others].flatMap((page, i) => [
+    ...page.matchAll(i === 0 ? /\]\(#([^)]+)\)/g : /\]\(programs\.md#([^)]+)\)/g),
+  ]);
+  const anchors = [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+    (title ?? "").toLowerCase().replaceAll(" ", "-"),
+  );
+
+  expect(links.map(([, anchor]) => anchor).filter((anchor) => !anchors.includes(anchor ?? ""))).toEqual([]);
+});
+
 test.each(named(accepted))("the program at %s verifies without a warning", (_line, fence) => {
   expect(verified(fence).warnings).toEqual([]);
 });

@@ -3,8 +3,7 @@
  * reachable instruction has one depth; of a program that does not verify, the first that is found.
  */
 import type { JsonObject } from "../core/json.ts";
-import type { ProgramDocument } from "../vm/index.ts";
-import { instructionSpec } from "./instruction-table.ts";
+import { instructionSpec, type ProgramDocument } from "../vm/index.ts";
 import { unitsOf } from "./units.ts";
 
 /** Where control goes from an instruction: index and depth there. */

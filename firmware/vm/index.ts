@@ -2,6 +2,19 @@
 
 export type { CapabilitySignature, CapabilityView, SchemaCheck } from "./capability-view.ts";
 export { compilerState } from "./compiler/compiled-code.ts";
+export type { CrcParams } from "./crc.ts";
+export {
+  type FieldKind,
+  fieldKind,
+  INSTRUCTION_NAMES,
+  INSTRUCTION_TABLE,
+  type InstructionSpec,
+  instructionSpec,
+  isDeclaration,
+  isOptional,
+  type OpName,
+  positionalFields,
+} from "./instruction-table.ts";
 export type { Issue } from "./issues.ts";
 export {
   effectiveLimits,

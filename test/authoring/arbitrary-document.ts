@@ -1,8 +1,8 @@
 /** Documents with every instruction, field and member, hostile texts and names among them. */
 import fc from "fast-check";
-import { type FieldKind, INSTRUCTION_TABLE, isOptional } from "../../firmware/authoring/instruction-table.ts";
 import type { Json, JsonObject } from "../../firmware/core/json.ts";
 import type { ProgramDocument } from "../../firmware/vm/index.ts";
+import { type FieldKind, INSTRUCTION_TABLE, isOptional } from "../../firmware/vm/instruction-table.ts";
 
 const HOSTILE = [
   ...["__proto__", "constructor", "toString", "true", "null", "reg", "const", "none", "begin", "end", "note"],

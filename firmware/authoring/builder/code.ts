@@ -1,5 +1,5 @@
 /** The methods with which a program is written; their types are in `code-types.ts`. */
-import { INSTRUCTION_NAMES, type OpName } from "../instruction-table.ts";
+import { INSTRUCTION_NAMES, type OpName } from "../../vm/index.ts";
 import type {
   BodyCode,
   FieldMethods,

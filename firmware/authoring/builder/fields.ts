@@ -1,6 +1,6 @@
 /** Types of instruction fields, derived from the table of the instruction set. */
 import type { JsonObject } from "../../core/json.ts";
-import type { INSTRUCTION_TABLE, OpName } from "../instruction-table.ts";
+import type { CrcParams, INSTRUCTION_TABLE, OpName } from "../../vm/index.ts";
 import type { Operand, Reference, Register } from "./values.ts";
 
 type Table = typeof INSTRUCTION_TABLE;
@@ -35,14 +35,7 @@ interface KindTypes {
     | "crc16-ccitt-false"
     | "crc16-xmodem"
     | "crc32";
-  crc: {
-    readonly width: number;
-    readonly poly: number;
-    readonly init: number;
-    readonly refin: boolean;
-    readonly refout: boolean;
-    readonly xorout: number;
-  };
+  crc: CrcParams;
   encoding: "utf8" | "ascii" | "hex" | "base64";
   separator: string;
   digits: number;

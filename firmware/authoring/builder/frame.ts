@@ -1,6 +1,6 @@
 /** Emits instructions of one frame: fields become JSON, handles are checked to belong here. */
 import type { Json } from "../../core/json.ts";
-import { type FieldKind, fieldKind, instructionSpec, type OpName } from "../instruction-table.ts";
+import { type FieldKind, fieldKind, instructionSpec, type OpName } from "../../vm/index.ts";
 import { BuilderError } from "./errors.ts";
 import { Label, type UnitDraft } from "./unit.ts";
 import { type FrameOwner, type Operand, operandJson, plain, Register, registerIn } from "./values.ts";

@@ -1,6 +1,6 @@
 /** Reads one field of an instruction by its kind. What a value may be is the verifier's to judge. */
 import type { Json } from "../../core/json.ts";
-import type { FieldKind } from "../instruction-table.ts";
+import type { FieldKind } from "../../vm/index.ts";
 import type { Scanner } from "./scanner.ts";
 import { parseList, parseObject, parseValue } from "./values.ts";
 

@@ -8,7 +8,7 @@ import {
   instructionSpec,
   isOptional,
   positionalFields,
-} from "../instruction-table.ts";
+} from "../../vm/index.ts";
 import { parseField } from "./fields.ts";
 import type { Scanner } from "./scanner.ts";
 import { parseValue } from "./values.ts";

@@ -1,6 +1,6 @@
 /** Writes fields so that `fields.ts` reads the same values. */
 import { isJsonObject } from "../../core/json.ts";
-import type { FieldKind } from "../instruction-table.ts";
+import type { FieldKind } from "../../vm/index.ts";
 import { printJson, printMembers, printOperand, printRaw, printTextReference } from "./print-values.ts";
 import { isRegister, isWord, quote } from "./references.ts";
 

@@ -1,7 +1,7 @@
 /** Writes one instruction on one line, so that `instructions.ts` reads the same one. */
 import { CodedError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
-import { fieldKind, type InstructionSpec, instructionSpec, positionalFields } from "../instruction-table.ts";
+import { fieldKind, type InstructionSpec, instructionSpec, positionalFields } from "../../vm/index.ts";
 import { printField, printName } from "./print-fields.ts";
 import { printJson } from "./print-values.ts";
 

@@ -6,10 +6,10 @@ import {
   program,
   type Register,
 } from "../../../firmware/authoring/builder/index.ts";
-import { INSTRUCTION_NAMES } from "../../../firmware/authoring/instruction-table.ts";
 import { printText } from "../../../firmware/authoring/text/index.ts";
 import { plainJson } from "../../../firmware/composition/state-params.ts";
 import { type ProgramDocument, verifyProgram } from "../../../firmware/vm/index.ts";
+import { INSTRUCTION_NAMES } from "../../../firmware/vm/instruction-table.ts";
 import { runToEnd, view } from "../../vm/support.ts";
 
 const HEADER = { name: "t", version: "1.0.0" } as const;

@@ -1,6 +1,6 @@
 /**
- * The instruction set as the authoring tools need it: fields with their kinds as types, stack effect, and which fields
- * the text form writes without their names. A test holds it equal to the table of the verifier (vm.md 4).
+ * The instruction set `isa` 1 (vm.md 4), the one place it is written: fields with their kinds as types, stack effect, how
+ * control goes on, and which fields people write without their names. Verifier, builder, text form and docs read it.
  */
 
 /** Kinds of fields; the verifier says what each may hold. */

@@ -2,7 +2,6 @@
 
 export type { CapabilitySignature, CapabilityView, SchemaCheck } from "./capability-view.ts";
 export { compilerState } from "./compiler/compiled-code.ts";
-export type { CrcParams } from "./crc.ts";
 export {
   type FieldKind,
   fieldKind,
@@ -15,7 +14,6 @@ export {
   type OpName,
   positionalFields,
 } from "./instruction-table.ts";
-export type { Issue } from "./issues.ts";
 export {
   effectiveLimits,
   LIMIT_NAMES,
@@ -24,7 +22,7 @@ export {
   TIER_LIMITS,
   tierOf,
 } from "./limits.ts";
-export { createMachine, type Machine } from "./machine.ts";
+export { createMachine, type Machine } from "./machine/machine.ts";
 export {
   type CallAnswer,
   type Completion,
@@ -37,18 +35,8 @@ export {
   type MachineResult,
   type MachineView,
   type SliceState,
-} from "./machine-types.ts";
-export { parseProgram, programHash } from "./program-document.ts";
-export { isComputeOnly, replyGate } from "./release.ts";
-export {
-  type Expected,
-  type ReplayRecord,
-  type ReplayResult,
-  replay,
-  replayJournal,
-  type StepObserver,
-} from "./replay.ts";
-export type { MachineRequest } from "./run.ts";
+} from "./machine/machine-types.ts";
+export type { MachineRequest } from "./machine/run.ts";
 export {
   type CallHost,
   type CallRequest,
@@ -56,14 +44,26 @@ export {
   type RunAnswer,
   RunScheduler,
   type RunSchedulerOptions,
-} from "./run-scheduler.ts";
-export { type ShadowResult, shadowRun } from "./shadow.ts";
-export { inputHash, outputHash, type Trace, type TracePayload, traceOf } from "./trace.ts";
+} from "./machine/run-scheduler.ts";
+export { isComputeOnly, replyGate } from "./replay/release.ts";
+export {
+  type Expected,
+  type ReplayRecord,
+  type ReplayResult,
+  replay,
+  replayJournal,
+  type StepObserver,
+} from "./replay/replay.ts";
+export { type ShadowResult, shadowRun } from "./replay/shadow.ts";
+export { inputHash, outputHash, type Trace, type TracePayload, traceOf } from "./replay/trace.ts";
 export * from "./types.ts";
+export type { CrcParams } from "./values/crc.ts";
+export type { Issue } from "./verifier/issues.ts";
+export { parseProgram, programHash } from "./verifier/program-document.ts";
 export {
   type ProgramRefused,
   programInvalid,
   type VerifiedProgram,
   type VerifyOptions,
   verifyProgram,
-} from "./verify.ts";
+} from "./verifier/verify.ts";

@@ -2,8 +2,9 @@
  * Writes the JavaScript of one block while it follows what lies on the stack and in the registers. Text of the program
  * never becomes text of the code: names are numbers here, and every value is an entry of a table.
  */
-import type { LoweredOperand } from "../lowered-program.ts";
-import type { Value } from "../values.ts";
+
+import type { Value } from "../values/values.ts";
+import type { LoweredOperand } from "../verifier/lowered-program.ts";
 import { ANY, isOnly, type Kinds, kindsOf, NUMBER, SCALAR, WORD } from "./kinds.ts";
 
 /** A value that exists when the code runs, as an expression without effect. */

@@ -3,11 +3,11 @@
  * (waiting, tasks, failures, quotas that strike) is left to the interpreter at the exact instruction, so that both
  * always agree. Code is generated from verified, numbered operands only; text of a program never becomes code.
  */
-import type { Execute } from "../executor.ts";
-import { interpret } from "../interpreter.ts";
-import { type LoweredFrame, type LoweredProgram, STRIDE } from "../lowered-program.ts";
-import type { Run, Task } from "../run.ts";
-import type { Value } from "../values.ts";
+import type { Execute } from "../machine/executor.ts";
+import { interpret } from "../machine/interpreter.ts";
+import type { Run, Task } from "../machine/run.ts";
+import type { Value } from "../values/values.ts";
+import { type LoweredFrame, type LoweredProgram, STRIDE } from "../verifier/lowered-program.ts";
 import { type BlockState, Tables } from "./block-writer.ts";
 import type { Surroundings } from "./emit.ts";
 import { flowOf } from "./flow.ts";

@@ -1,7 +1,8 @@
 /** Operands that build containers, written as expressions (vm.md 3.1), and what they cost in the memory model (vm.md 7). */
-import type { LoweredOperand, LoweredProgram } from "../lowered-program.ts";
-import type { ShapeTable } from "../objects.ts";
-import { MAX_MEMBERS } from "../values.ts";
+
+import type { ShapeTable } from "../values/objects.ts";
+import { MAX_MEMBERS } from "../values/values.ts";
+import type { LoweredOperand, LoweredProgram } from "../verifier/lowered-program.ts";
 import type { BlockWriter, Known } from "./block-writer.ts";
 import { ARRAY, OBJECT } from "./kinds.ts";
 

@@ -1,6 +1,7 @@
 /** Objects, arrays and texts in JavaScript (vm.md 4, 7); what is not written here goes through the interpreter's steps. */
-import type { LoweredProgram } from "../lowered-program.ts";
-import { arrayBytes, OBJECT_BYTES } from "../values.ts";
+
+import { arrayBytes, OBJECT_BYTES } from "../values/values.ts";
+import type { LoweredProgram } from "../verifier/lowered-program.ts";
 import type { BlockWriter, Known } from "./block-writer.ts";
 import { built, builtAll, guarded } from "./emit-container.ts";
 import { emitPure } from "./emit-pure.ts";

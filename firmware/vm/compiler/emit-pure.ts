@@ -2,8 +2,9 @@
  * Runs a step of the interpreter from compiled code. The step is made once more with its registers numbered from zero,
  * so that it finds them in the helper's own memory in place of a task.
  */
-import type { LoweredOperand } from "../lowered-program.ts";
-import { makeStep } from "../steps.ts";
+
+import { makeStep } from "../steps/steps.ts";
+import type { LoweredOperand } from "../verifier/lowered-program.ts";
 import type { BlockWriter, Known } from "./block-writer.ts";
 import type { Instruction } from "./instructions.ts";
 import { ANY, ARRAY, BOOLEAN, BYTES, type Kinds, NULL, NUMBER, OBJECT, TEXT } from "./kinds.ts";

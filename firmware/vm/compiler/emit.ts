@@ -1,5 +1,5 @@
 /** Writes the instructions of one block. */
-import type { LoweredFrame, LoweredProgram } from "../lowered-program.ts";
+import type { LoweredFrame, LoweredProgram } from "../verifier/lowered-program.ts";
 import type { BlockWriter, Known } from "./block-writer.ts";
 import { built } from "./emit-container.ts";
 import { emitData } from "./emit-data.ts";

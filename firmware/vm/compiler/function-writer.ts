@@ -3,7 +3,7 @@
  * (N. Ramsey: Beyond Relooper, ICFP 2022), so that the engine sees ordinary control flow. The function keeps registers
  * in variables; wherever it leaves, all state goes back to the task, exactly as the interpreter would have it.
  */
-import type { LoweredFrame } from "../lowered-program.ts";
+import type { LoweredFrame } from "../verifier/lowered-program.ts";
 import { type BlockState, BlockWriter, type FrameFacts, type Tables, Usage } from "./block-writer.ts";
 import { emitBlock, type Surroundings } from "./emit.ts";
 import { truth } from "./emit-number.ts";

@@ -1,8 +1,8 @@
 /** Reads the lowered code for the compiler: one record per instruction, and how control goes on behind it. */
 
-import { STOP } from "../interpreter.ts";
-import { type LoweredProgram, OP, OP_BITS, OP_MASK, STRIDE } from "../lowered-program.ts";
-import type { StepSource } from "../step-builder.ts";
+import { STOP } from "../machine/interpreter.ts";
+import type { StepSource } from "../steps/step-builder.ts";
+import { type LoweredProgram, OP, OP_BITS, OP_MASK, STRIDE } from "../verifier/lowered-program.ts";
 
 export interface Instruction {
   readonly pc: number;

@@ -1,5 +1,5 @@
 /** What the compiler knows of a value before it exists: a set of kinds, as bits. */
-import { TaskHandle, type Value, VmObject } from "../values.ts";
+import { TaskHandle, type Value, VmObject } from "../values/values.ts";
 
 /** An integer from −2^31 to 2^32−1, as the bit operations take it. */
 export const WORD = 1;

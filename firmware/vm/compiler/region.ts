@@ -2,7 +2,7 @@
  * The part of a frame that is compiled together: blocks reachable from one place, as a graph in which every loop has
  * one way in. What would not fit or would make a second way in is left out; control goes to the interpreter there.
  */
-import { type LoweredProgram, STRIDE } from "../lowered-program.ts";
+import { type LoweredProgram, STRIDE } from "../verifier/lowered-program.ts";
 import { type Instruction, instructionAt, isBranch, isInterpreted, isReturn, MARK } from "./instructions.ts";
 
 /** Keeps one compilation within the time of a slice (vm.md 9). */

@@ -5,12 +5,11 @@
  */
 import type { Json } from "../../core/json.ts";
 import { roundHalfEven } from "../../core/round.ts";
-import type { LoweredFrame, Step } from "../lowered-program.ts";
-import { Shape, VmObject } from "../objects.ts";
-import type { Run } from "../run.ts";
-import { type SavedFrame, Task } from "../task.ts";
-import { textSize } from "../text-size.ts";
-import { Trap } from "../trap.ts";
+import type { Run } from "../machine/run.ts";
+import { type SavedFrame, Task } from "../machine/task.ts";
+import { Trap } from "../machine/trap.ts";
+import { Shape, VmObject } from "../values/objects.ts";
+import { textSize } from "../values/text-size.ts";
 import {
   BYTES_KEY,
   equalValues,
@@ -23,7 +22,8 @@ import {
   typeName,
   utf8Length,
   type Value,
-} from "../values.ts";
+} from "../values/values.ts";
+import type { LoweredFrame, Step } from "../verifier/lowered-program.ts";
 import { isWord } from "./kinds.ts";
 
 /** Where compiled code and its callers meet; one for all, as nothing of it outlives a call. */

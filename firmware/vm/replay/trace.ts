@@ -1,0 +1,60 @@
+/** The hashes of a run and the trace that says: this output follows from these inputs (vm.md 10, 11). */
+import { hashJson } from "../../core/hash.ts";
+import type { Json } from "../../core/json.ts";
+import { type JournalEntry, type Limits, type Outcome, VM_VERSION } from "../types.ts";
+
+export interface RunInputs {
+  readonly journal: readonly JournalEntry[];
+  readonly limits: Limits;
+  readonly payload: Json;
+  readonly trigger: Json;
+}
+
+/** @throws CodedError `not_canonical` if the payload or trigger has no canonical form. */
+export const inputHash = ({ journal, limits, payload, trigger }: RunInputs): string =>
+  hashJson({ journal, limits, payload, trigger });
+
+/** Of the outcome before the guard of RESPOND. */
+export const outputHash = (outcome: Outcome): string => hashJson(outcome);
+
+export const hashesOf = (
+  inputs: RunInputs,
+  outcome: Outcome,
+): { readonly inputHash: string; readonly outputHash: string } => ({
+  inputHash: inputHash(inputs),
+  outputHash: outputHash(outcome),
+});
+
+/** Payload of the evidence kind `vm_trace`. */
+export interface TracePayload {
+  readonly programHash: string;
+  readonly inputHash: string;
+  readonly outputHash: string;
+  readonly steps: number;
+  readonly vmVersion: string;
+}
+
+export interface Trace {
+  readonly payload: TracePayload;
+  /** H(JCS(payload)). */
+  readonly hash: string;
+  /** Id of the claim the daemon adds for a pure computation that policy allows. */
+  readonly computeClaimId: string;
+}
+
+export function traceOf(run: {
+  readonly programHash: string;
+  readonly inputHash: string;
+  readonly outputHash: string;
+  readonly metrics: { readonly cpuSteps: number };
+}): Trace {
+  const payload: TracePayload = {
+    programHash: run.programHash,
+    inputHash: run.inputHash,
+    outputHash: run.outputHash,
+    steps: run.metrics.cpuSteps,
+    vmVersion: VM_VERSION,
+  };
+  const hash = hashJson(payload);
+  return { payload, hash, computeClaimId: `compute:${hash.slice(0, 16)}` };
+}

@@ -285,6 +285,16 @@ describe("a daemon, running and stopped", () => {
     expect(out).toContain(`plan\t${text}\n`);
   });
 
+  test("a plan of an effect says that the run needs the evidence of the guard", async () => {
+    const guard = { minTrust: 0.6, requiredKinds: ["sensor_read"] };
+    await using _server = await listen(async () => ({ ok: true, planHash: "p", guard, findings: [] }));
+
+    const { out } = await imuctl(["plan", "gpio.write", "--program", "climate", "--config", device.config]);
+
+    expect(out).toContain("plan\twould be done, if the run has the evidence that the guard asks for\n");
+    expect(out).toContain("sensor_read");
+  });
+
   test("what only a daemon can do is refused with how to start it", async () => {
     const { code, err } = await imuctl(["run", "climate", "--config", device.config]);
 

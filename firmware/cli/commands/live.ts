@@ -1,6 +1,6 @@
 /** Commands that only a running daemon can answer: plan a call, drive the outputs safe, the site's shared settings. */
 import type { Command } from "commander";
-import type { Json } from "../../core/json.ts";
+import { isJsonObject, type Json } from "../../core/json.ts";
 import { CONTROL_LIMITS } from "../../core/limits.ts";
 import { JsonError, parseJsonText } from "../../core/parse-json.ts";
 import { act, add, type Cli, type Handler, textOption } from "../command.ts";
@@ -17,7 +17,12 @@ const plan: Handler = async (session, { args, options }) => {
     args: jsonObject(text, "--args"),
   };
   const value = objectIn(await session.ask("plan", params));
-  const would = value.ok === true ? "would be done" : "would be refused";
+  const { guard } = value;
+  // A plan has no run, so no evidence either: what the guard will ask for is part of the answer.
+  const done = isJsonObject(guard)
+    ? "would be done, if the run has the evidence that the guard asks for"
+    : "would be done";
+  const would = value.ok === true ? done : "would be refused";
   const findings = rowsIn(value.findings).map((finding) => ["finding", finding] as const);
   const { capability, target, decision, costMilli, planHash, reason } = value;
   session.result(
@@ -28,6 +33,7 @@ const plan: Handler = async (session, { args, options }) => {
       ["target", target],
       ["decision", decision],
       ["reason", reason],
+      ...(isJsonObject(guard) ? ([["guard", guard]] as const) : []),
       ["cost mphi", costMilli],
       ["plan hash", planHash],
       ...findings,

@@ -26,7 +26,8 @@ export interface BlockState {
 /** Tables of values that generated code refers to by number. */
 export class Tables {
   readonly constants: Value[] = [];
-  readonly sites: null[] = [];
+  /** Places that remember a shape; made when the code is. */
+  siteCount = 0;
   /** Anything else: shapes, steps, frames. */
   readonly parts: unknown[] = [];
 
@@ -35,7 +36,7 @@ export class Tables {
   }
 
   site(): string {
-    return `S[${this.sites.push(null) - 1}]`;
+    return `S[${this.siteCount++}]`;
   }
 
   part(value: unknown): string {
@@ -44,7 +45,6 @@ export class Tables {
 }
 
 export interface FrameFacts {
-  readonly registers: number;
   /** Kinds of the program's inputs, assumed and guarded at the beginning. */
   readonly inputs: readonly Kinds[];
 }

@@ -13,11 +13,11 @@ import type { Surroundings } from "./emit.ts";
 import { flowOf } from "./flow.ts";
 import { directFunction, entryFunction } from "./function-writer.ts";
 import { instructionAt, isInterpreted, MARK, marksOf } from "./instructions.ts";
-import { ANY, isOnly, type Kinds, kindsOf, NULL, NUMBER } from "./kinds.ts";
+import { ANY, isOnly, type Kinds, kindsOf, NUMBER } from "./kinds.ts";
 import { regionAt } from "./region.ts";
 import * as runtime from "./runtime.ts";
 
-/** Arrivals at a place before it is compiled: a frame is worth it later than a loop's head is cheap. */
+/** Arrivals at a place before it is compiled: interpreting it that often takes about as long as compiling it. */
 const HOT_ARRIVALS = 200;
 /** Places of one program that may be compiled, which bounds the memory its code takes. */
 const MAX_ENTRIES = 64;
@@ -187,7 +187,7 @@ export class CompiledCode implements Execute {
     yield;
     const around = this.#surroundings(frame, false);
     const inputs = run.inputs.map((input) => (assume && typeof input === "number" ? NUMBER : ANY));
-    const facts = { registers: frame.registers, inputs };
+    const facts = { inputs };
     let flow = yield* flowOf(region, state, facts, around);
     // An assumption that a path back does not keep is none.
     for (let entered = flow.states.get(pc); entered !== undefined && assume; entered = flow.states.get(pc)) {
@@ -226,8 +226,8 @@ export class CompiledCode implements Execute {
     const region = regionAt(this.#program, this.#marks, frame.entry);
     if (target === undefined || region === null) return;
     const around = this.#surroundings(frame, true);
-    const facts = { registers: frame.registers, inputs: this.#program.inputs.map(() => ANY) };
-    const state = { registers: Array.from({ length: frame.registers }, () => ANY | NULL), stack: [] };
+    const facts = { inputs: this.#program.inputs.map(() => ANY) };
+    const state = { registers: Array.from({ length: frame.registers }, () => ANY), stack: [] };
     yield;
     const flow = yield* flowOf(region, state, facts, around);
     const text = directFunction({ region, flow, facts, around, tables: around.tables });
@@ -252,8 +252,8 @@ export function compilerState(): "available" | "unavailable" {
 }
 
 /** The tables are frozen, so that the engine may take their entries for constants. */
-function instantiate(text: string, { constants, sites, parts }: Tables): unknown {
+function instantiate(text: string, { constants, siteCount, parts }: Tables): unknown {
   const make = new Function("R", "K", "S", "P", `"use strict";return ${text};`);
-  const places = sites.map(() => runtime.newSite());
+  const places = Array.from({ length: siteCount }, () => runtime.newSite());
   return make(runtime, Object.freeze(constants), Object.freeze(places), Object.freeze(parts)) as unknown;
 }

@@ -19,7 +19,7 @@ export interface FunctionParts {
   readonly tables: Tables;
 }
 
-export class BodyWriter {
+class BodyWriter {
   readonly #parts: FunctionParts;
   readonly #lines: string[] = [];
   readonly usage = new Usage();
@@ -108,11 +108,6 @@ const stackBack = (count: number): string =>
   range(count)
     .map((i) => `if (sp > ${i}) m[floor + ${i}] = x${i};`)
     .join("");
-
-/** A guard that refuses to enter with other kinds than the code was made for. */
-export interface Guard {
-  readonly text: string;
-}
 
 /**
  * A function entered from the interpreter: state lies in the task, and goes back there.

@@ -17,14 +17,6 @@ export const inputHash = ({ journal, limits, payload, trigger }: RunInputs): str
 /** Of the outcome before the guard of RESPOND. */
 export const outputHash = (outcome: Outcome): string => hashJson(outcome);
 
-export const hashesOf = (
-  inputs: RunInputs,
-  outcome: Outcome,
-): { readonly inputHash: string; readonly outputHash: string } => ({
-  inputHash: inputHash(inputs),
-  outputHash: outputHash(outcome),
-});
-
 /** Payload of the evidence kind `vm_trace`. */
 export interface TracePayload {
   readonly programHash: string;

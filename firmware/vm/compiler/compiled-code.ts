@@ -108,6 +108,8 @@ export class CompiledCode implements Execute {
       this.#advance(entry, run, task);
       if (entry.code === null) return;
     }
+    // A fault of the runtime in an earlier run may have left frames half way; they are nobody's.
+    if (runtime.shared.left.length > 0) runtime.shared.left.length = 0;
     if (!entry.code(run, task)) this.#missed(entry);
   }
 

@@ -40,20 +40,33 @@ export interface Invocation {
 export interface DriverOutcome {
   readonly result: Json;
   readonly evidence: readonly EvidenceDraft[];
+  /** What the calls of a compound capability have recorded and cost; both are booked already. */
+  readonly calls?: { readonly evidence: readonly string[]; readonly chargedMilli: number };
   readonly readBytes?: number;
   readonly writtenBytes?: number;
   readonly netBytes?: number;
 }
 
+/** A refusal of `perform`; `step` stands where a call that it made has failed, and has left its own records. */
+export interface StepFailure extends Refusal {
+  /** What the output of that call was driven to, when it was. */
+  readonly step?: { readonly safeState: Json | undefined };
+}
+
 export interface Capability {
   readonly contract: CapabilityContract;
+  /**
+   * It acts only by calls that pass the wrapper themselves. Admission, guard, charge, intent and rehearsal are theirs:
+   * the whole would wait for its own parts, be guarded for no output and be paid twice.
+   */
+  readonly compound?: true;
   /** Pure: acts on nothing and waits for nothing. */
   resolve(ctx: RunContext, args: JsonObject): Target;
   /**
    * Acts. Refusals of stores and queues are returned; faults are thrown as CodedError with the codes of
    * ports/hardware.ts, `details.touched: false` when the bus was not touched.
    */
-  perform(call: Invocation): Promise<DriverOutcome | Refusal>;
+  perform(call: Invocation): Promise<DriverOutcome | StepFailure>;
   /**
    * What a dry run is answered with instead of acting. An effect without it is refused in a dry run; a local call that
    * becomes durable at once needs it too.

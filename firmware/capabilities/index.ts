@@ -30,7 +30,7 @@ export { serialCapabilities } from "./builtins/serial.ts";
 export { sharedCapabilities } from "./builtins/shared.ts";
 export { spiCapabilities } from "./builtins/spi.ts";
 export type { CallFailure, CallResult, CallSuccess } from "./call-result.ts";
-export type { Capability, DriverOutcome, Invocation, Target } from "./capability.ts";
+export type { Capability, DriverOutcome, Invocation, StepFailure, Target } from "./capability.ts";
 export {
   type CallCounters,
   createRunContext,
@@ -48,6 +48,20 @@ export type {
 } from "./contract/types.ts";
 export { checkArguments, violationsOf } from "./contract/validate.ts";
 export { type CoreParts, coreCapabilities, settlementOps } from "./core-capabilities.ts";
+export { derivedCapability, type StepCaller } from "./derived/capability.ts";
+export { compileDerived, compileTemplates, lookupIn } from "./derived/compile.ts";
+export { type Rendered, renderCalls, renderReturns, renderStep, type StepResults } from "./derived/render.ts";
+export type {
+  CompiledDerived,
+  CompiledTemplates,
+  DerivedExample,
+  DerivedManifest,
+  DerivedStep,
+  DerivedTemplates,
+  StepFacts,
+  StepLookup,
+  Template,
+} from "./derived/types.ts";
 export { type PathVerdict, workspacePath } from "./fs-path.ts";
 export { guardRequest } from "./gate/acts.ts";
 export { Admission, type AdmissionCall, type AdmissionCaps, type AdmissionLimits } from "./gate/admission.ts";

@@ -143,6 +143,7 @@ export function recordEvidence(call: CallState): StepResult {
       const source = call.parts.simulated ? simulatedSource(draft.source) : draft.source;
       call.evidence.push(call.ctx.evidence.record({ ...draft, source }).id);
     }
+    call.evidence.push(...(call.outcome?.calls?.evidence ?? []));
     return null;
   } catch (error) {
     const details: JsonObject = { capability: call.id };

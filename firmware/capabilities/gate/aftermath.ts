@@ -199,12 +199,15 @@ export async function finishRefused(call: CallState, failedAt: Step, refused: Re
   if (call.intentKept) ctx.intents.push({ effectId: call.callId, ok: false, reason: answer.reason });
   countBytes(call);
   ctx.counters.chargedMilli += call.chargedMilli;
-  const records = refusalRecords(call, failedAt, answer, safeState);
-  keep(call, refund ? [refund, ...records] : records);
-  ask(call, failedAt, answer);
+  // The failed call of a compound capability has left its own records and asked for what it needs.
+  if (!call.failedStep) {
+    const records = refusalRecords(call, failedAt, answer, safeState);
+    keep(call, refund ? [refund, ...records] : records);
+    ask(call, failedAt, answer);
+  }
   const tookMs = parts.clock.monoMs() - call.startedMs;
   usage(call, failedAt.number >= 15 ? "error" : "refused", answer.code, tookMs);
-  return toFailure(answer, safeState);
+  return toFailure(answer, safeState ?? call.failedStep?.safeState);
 }
 
 /** Step 18 for a call that took place. */
@@ -221,7 +224,7 @@ export function finishDone(call: CallState): CallResult {
     ok: true,
     result: outcome?.result ?? null,
     evidence: [...call.evidence],
-    chargedMilli: call.chargedMilli,
+    chargedMilli: call.chargedMilli + (outcome?.calls?.chargedMilli ?? 0),
     tookMs,
   };
 }

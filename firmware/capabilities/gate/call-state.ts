@@ -4,7 +4,7 @@ import type { Json, JsonObject } from "../../core/json.ts";
 import { GATE_LIMITS } from "../../core/limits.ts";
 import type { DecisionResult } from "../../policy/types.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Capability, DriverOutcome, Target } from "../capability.ts";
+import type { Capability, DriverOutcome, StepFailure, Target } from "../capability.ts";
 import type { RunContext } from "../context.ts";
 import type { Outputs } from "../outputs/outputs.ts";
 import type {
@@ -83,6 +83,8 @@ export interface CallState {
   /** False only if the driver states that the bus was not touched. */
   touched: boolean;
   outcome: DriverOutcome | null;
+  /** The call of a compound capability that has failed. */
+  failedStep?: NonNullable<StepFailure["step"]>;
   readonly evidence: string[];
 }
 

@@ -1,11 +1,11 @@
 /** Step 15: the driver, with a deadline, an AbortSignal, and a way out when it ignores both. */
-import { type Refusal, refusal } from "../../core/errors.ts";
-import type { DriverOutcome } from "../capability.ts";
+import { refusal } from "../../core/errors.ts";
+import type { DriverOutcome, StepFailure } from "../capability.ts";
 import { type CallState, resolved, type StepResult } from "./call-state.ts";
 import { type Fault, mapFault } from "./faults.ts";
 
 type Settled =
-  | { readonly kind: "answered"; readonly value: DriverOutcome | Refusal }
+  | { readonly kind: "answered"; readonly value: DriverOutcome | StepFailure }
   | { readonly kind: "threw"; readonly error: unknown }
   | { readonly kind: "timeout" }
   | { readonly kind: "aborted" };
@@ -22,12 +22,12 @@ export async function runDriver(call: CallState): Promise<StepResult> {
   const { capability, target } = resolved(call);
   const { ctx, parts } = call;
   const actsAtOnce = target.class === "effect" || (target.class === "local" && capability.rehearse);
-  if (ctx.dry && actsAtOnce) return rehearse(call);
+  if (ctx.dry && actsAtOnce && !capability.compound) return rehearse(call);
   const abort = new AbortController();
   const progress = { started: false };
   const grantId = call.decision?.grantId;
   if (grantId !== undefined) ctx.staged.push(...parts.decider.useGrant(grantId));
-  const work = (): Promise<DriverOutcome | Refusal> => {
+  const work = (): Promise<DriverOutcome | StepFailure> => {
     progress.started = true;
     return capability.perform({ ctx, args: call.args, target, signal: abort.signal });
   };
@@ -50,7 +50,7 @@ function rehearse(call: CallState): StepResult {
 
 async function raceDeadline(
   call: CallState,
-  pending: Promise<DriverOutcome | Refusal>,
+  pending: Promise<DriverOutcome | StepFailure>,
   abort: AbortController,
 ): Promise<Settled> {
   const { clock } = call.parts;
@@ -95,7 +95,9 @@ function judge(call: CallState, settled: Settled, pending: Promise<unknown>, sta
     case "answered":
       if (!("result" in settled.value)) {
         call.touched = false;
-        return settled.value;
+        const { step, ...refused } = settled.value;
+        if (step) call.failedStep = step;
+        return refused;
       }
       call.outcome = settled.value;
       return null;

@@ -47,6 +47,9 @@ const isProtective = (call: CallState): boolean =>
 /** A safe program drives to safety: it passes like the safe value does (capabilities.md 9). */
 const isFree = (call: CallState): boolean => isSafeValue(call) || call.ctx.safeProgram;
 
+/** The parts of a compound capability pass these steps themselves (capabilities.md 14). */
+const isCompound = (call: CallState): boolean => resolved(call).capability.compound === true;
+
 const standing: Step = {
   number: 5,
   name: "standing",
@@ -79,14 +82,16 @@ export const STEPS: readonly Step[] = [
   step(8, "target", checks.checkTarget, { inPlan: "collected" }),
   step(9, "resource", checks.checkResource, { inPlan: "collected" }),
   step(9, "expect", checkExpected),
-  step(10, "admission", acts.admit, { applies: (call) => !isFree(call) && !isProtective(call) }),
+  step(10, "admission", acts.admit, {
+    applies: (call) => !isFree(call) && !isProtective(call) && !isCompound(call),
+  }),
   { ...standing, inPlan: "never", applies: (call) => call.waited && standing.applies(call) },
   step(11, "rate", acts.takeRate, { applies: (call) => !isFree(call) && !call.ctx.dry }),
   step(12, "guard", acts.guard, {
-    applies: (call) => isEffect(call) && !isFree(call),
+    applies: (call) => isEffect(call) && !isFree(call) && !isCompound(call),
     drivesSafeState: true,
   }),
-  step(13, "charge", acts.charge, { applies: (call) => !isFree(call) && !call.ctx.dry }),
+  step(13, "charge", acts.charge, { applies: (call) => !isFree(call) && !call.ctx.dry && !isCompound(call) }),
   step(14, "intent", acts.commitIntent, {
     applies: (call) =>
       isEffect(call) && !call.ctx.dry && resolved(call).target.output?.durability === "before",

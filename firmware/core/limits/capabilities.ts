@@ -35,6 +35,23 @@ export const GATE_LIMITS = Object.freeze({
   toggles: 6000,
 });
 
+export const DERIVED_LIMITS = Object.freeze({
+  /** Steps of a derived capability (capabilities.md 14). */
+  steps: 8,
+  /** Examples of a manifest; each is rendered when it is compiled (capabilities.md 14). */
+  examples: 16,
+  /** Holes of all templates: how often one argument can be repeated in what is rendered (capabilities.md 14). */
+  holes: 64,
+  /** Characters of a pointer into an earlier result (capabilities.md 14). */
+  pointerCharacters: 256,
+  /** Bytes of a manifest's canonical form (capabilities.md 14). */
+  manifestBytes: 65_536,
+  /** Levels of a manifest: schemas of `schemaDepth` take two each (capabilities.md 14). */
+  manifestDepth: 24,
+  /** Values of a manifest, counted before anything else looks at it (capabilities.md 14). */
+  nodes: 8192,
+});
+
 export const TOKEN_LIMITS = Object.freeze({
   /** Ms of a gap that refills; longer ones refill no more: keeps gap × rate far below 2^53 (observability.md 9). */
   elapsedMs: hours(24),

@@ -2,6 +2,7 @@
 import {
   ASK_LIMITS,
   BUS_LIMITS,
+  DERIVED_LIMITS,
   GATE_LIMITS,
   JOB_LIMITS,
   SAFE_STATE_LIMITS,
@@ -157,6 +158,16 @@ const documents: readonly LimitRelation[] = [
     LINK_LIMITS.unsetPacketBytes,
   ),
   atMost("the built-in broker takes every packet", LINK_LIMITS.packetBytes, LINK_LIMITS.brokerPacketBytes),
+  atMost(
+    "a manifest is no deeper than what is signed",
+    DERIVED_LIMITS.manifestDepth,
+    DSSE_LIMITS.payloadDepth,
+  ),
+  atMost(
+    "a contract's schema fits into a manifest",
+    2 * GATE_LIMITS.schemaDepth,
+    DERIVED_LIMITS.manifestDepth,
+  ),
   atMost("an export is written canonically", FILE_LIMITS.exportDepth, JSON_LIMITS.canonicalDepth),
 ];
 

@@ -5,13 +5,16 @@ import {
   blockedCallVerdict,
   canonicalId,
   checkArguments,
+  compileTemplates,
   isPermitted,
   lintContract,
   nextAskState,
   planHashOf,
   publishTopic,
   RateLimiter,
+  renderCalls,
   resumeVerdict,
+  type StepFacts,
   workspacePath,
 } from "../../../firmware/capabilities/index.ts";
 import { fallbackText } from "../../../firmware/evidence/index.ts";
@@ -158,6 +161,18 @@ function ask({ state, event }: Given): unknown {
   return { state: next.state, ...count, ...(next.resume === null ? {} : { resume: next.resume }) };
 }
 
+/** The manifests call `gpio.pulse`, which the vectors take for granted. */
+const PULSE: StepFacts = { class: "effect", costMilli: 500, resources: [], derived: false };
+
+function derived({ manifest, args }: Given): unknown {
+  const compiled = compileTemplates(manifest, (id) => (id === "gpio.pulse" ? PULSE : null));
+  if (!compiled.ok) return compiled;
+  const checked = checkArguments({ params: compiled.templates.params, positional: [] }, args);
+  if (!checked.ok) return checked;
+  const rendered = renderCalls(compiled.templates, checked.args);
+  return rendered.ok ? { ok: true, calls: rendered.value } : rendered;
+}
+
 export const modules: readonly OpModule[] = [
   {
     area: "capabilities",
@@ -186,6 +201,7 @@ export const modules: readonly OpModule[] = [
       "cap.text": (given) => ({ text: fallbackText(given.reason, given.details) }),
       "cap.charge": charge,
       "cap.blockedCalls": (given) => blockedCallVerdict(given.blocked, given.limit),
+      "cap.derived": derived,
       "cap.resource": resource,
       "cap.ask": ask,
       "cap.resume": (given) => resumeVerdict(given.trigger, given.ageMs),

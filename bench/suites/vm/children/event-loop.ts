@@ -2,6 +2,7 @@
  * A process of its own that runs endless programs and watches its event loop. Prints one `LoopDelay`.
  * Arguments: load (`idle`, `quickjs` or an executor), programs at once, seconds.
  */
+
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { SystemClock } from "../../../../firmware/adapters/system-clock.ts";
@@ -16,17 +17,12 @@ import {
 import { percentile, significant } from "../../../lib/statistics.ts";
 import { verified } from "../engines/imu.ts";
 import { ENDLESS } from "../programs/endless.ts";
+import type { Delays } from "./figures.ts";
 
 /** The widest quota there is: 2 000 000 steps. */
 const LIMITS: Limits = TIER_LIMITS.system;
 /** What a plain loop of twelve steps comes to with that quota. */
 const LOOP_ITERATIONS = Math.floor(LIMITS.cpuSteps / 12);
-
-export interface Delays {
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
-}
 
 interface Load {
   /** Runs that came to their quota, in the right way. */

@@ -2,17 +2,12 @@
  * A process of its own that builds data on one engine and looks at its heap. Prints one `HeapFigures`.
  * Arguments: engine (`v8`, `quickjs` or an executor), kind of data, instances.
  */
+
 import type { Executor, Machine } from "../../../../firmware/vm/index.ts";
 import { bodyOf, machineOf, verified } from "../engines/imu.ts";
 import { DATA_KINDS, type DataKind } from "../programs/data.ts";
+import type { HeapFigures } from "./figures.ts";
 import { liveBytes } from "./live-bytes.ts";
-
-export interface HeapFigures {
-  /** Bytes of the real heap per instance. */
-  readonly heapBytes: number;
-  /** Bytes of the memory model per instance; null where there is none. */
-  readonly chargedBytes: number | null;
-}
 
 /** A machine that has built its data and waits. */
 function waiting(program: ReturnType<typeof verified>, executor: Executor): Machine {

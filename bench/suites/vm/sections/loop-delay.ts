@@ -1,7 +1,7 @@
 /** How long the host's event loop is held while programs burn their whole quota again and again. */
 import { askChild } from "../../../lib/child.ts";
 import type { Progress } from "../../../lib/suite.ts";
-import type { Delays } from "../children/event-loop.ts";
+import type { Delays } from "../children/figures.ts";
 
 export interface LoopDelay {
   /** Runs that came to the end of their quota. */

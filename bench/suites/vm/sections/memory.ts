@@ -1,7 +1,7 @@
 /** What the memory model charges beside what the heap really holds, and what a loaded program costs. */
 import { askChild } from "../../../lib/child.ts";
 import type { Progress } from "../../../lib/suite.ts";
-import type { HeapFigures } from "../children/heap.ts";
+import type { HeapFigures } from "../children/figures.ts";
 import { DATA_KINDS, type DataKind } from "../programs/data.ts";
 
 export interface DataReport {

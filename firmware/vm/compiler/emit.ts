@@ -59,9 +59,9 @@ function emitPlain(writer: BlockWriter, { name, a, b }: Instruction): boolean {
 
 /** Calls a compiled function. Its frame is charged; if it leaves, so does this one. */
 function emitCall(writer: BlockWriter, { source }: Instruction, around: Surroundings): boolean {
-  const callee = source?.callee();
-  const target = callee === undefined ? null : around.direct(callee);
-  if (source === null || callee === undefined || target === null) return false;
+  const callee = source?.callee ?? null;
+  const target = callee === null ? null : around.direct(callee);
+  if (source === null || callee === null || target === null) return false;
   const values = new Map<number, string>();
   for (const { slot, value } of source.bindings) {
     const known = writer.operand(value);

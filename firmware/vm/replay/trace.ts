@@ -1,6 +1,8 @@
 /** The hashes of a run and the trace that says: this output follows from these inputs (vm.md 10, 11). */
-import { hashJson } from "../../core/hash.ts";
+import { canonicalize } from "../../core/canonical-json.ts";
+import { hashJson, sha256Hex } from "../../core/hash.ts";
 import type { Json } from "../../core/json.ts";
+import { LIMIT_NAMES } from "../limits.ts";
 import { type JournalEntry, type Limits, type Outcome, VM_VERSION } from "../types.ts";
 
 export interface RunInputs {
@@ -12,7 +14,23 @@ export interface RunInputs {
 
 /** @throws CodedError `not_canonical` if the payload or trigger has no canonical form. */
 export const inputHash = ({ journal, limits, payload, trigger }: RunInputs): string =>
-  hashJson({ journal, limits, payload, trigger });
+  sha256Hex(
+    `{"journal":${canonicalize(journal)},"limits":${limitsText(limits)},"payload":${canonicalize(payload)},"trigger":${canonicalize(trigger)}}`,
+  );
+
+const SORTED_LIMITS = [...LIMIT_NAMES].sort();
+
+/** The canonical form; of whole limits, which every run has, without looking at each key anew. */
+function limitsText(limits: Limits): string {
+  if (Object.keys(limits).length !== SORTED_LIMITS.length) return canonicalize(limits);
+  let text = "";
+  for (const name of SORTED_LIMITS) {
+    const value = limits[name];
+    if (!Number.isSafeInteger(value)) return canonicalize(limits);
+    text += `${text === "" ? "{" : ","}"${name}":${value}`;
+  }
+  return `${text}}`;
+}
 
 /** Of the outcome before the guard of RESPOND. */
 export const outputHash = (outcome: Outcome): string => hashJson(outcome);

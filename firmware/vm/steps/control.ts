@@ -10,7 +10,7 @@ import { STRIDE, type Step } from "../verifier/lowered-program.ts";
 import { claimMaker, putClaim } from "./claims.ts";
 import { evaluate, evaluateJson } from "./evaluate.ts";
 import { needNumber } from "./number.ts";
-import { NULL_OPERAND, type StepMaker } from "./step-builder.ts";
+import { NULL_OPERAND, needed, type StepMaker } from "./step-builder.ts";
 
 function end(task: Task, result: TaskResult): void {
   task.state = "ended";
@@ -47,8 +47,8 @@ function leave(run: Run, task: Task, value: Value): void {
 }
 
 const callFunction: StepMaker = ({ bindings, callee }) => {
+  const frame = needed(callee);
   return (run, task) => {
-    const frame = callee();
     const values = bindings.map((binding) => evaluate(run, task, binding.value));
     const depth = task.saved.length + 1;
     const limit = run.limits.callDepth;
@@ -100,10 +100,9 @@ const sleep: StepMaker = ({ operand }) => {
   };
 };
 
-const spawn: StepMaker = ({ bindings, callee, slot }) => {
-  const as = slot("as");
+const spawn: StepMaker = ({ bindings, callee, as }) => {
+  const frame = needed(callee);
   return (run, task) => {
-    const frame = callee();
     const copied = tally(run);
     const values = bindings.map((b) => copyValue(evaluate(run, task, b.value), copied));
     run.work(copied.bytes);
@@ -186,7 +185,7 @@ const join: StepMaker = ({ operand }) => {
 };
 
 const callCapability: StepMaker = ({ call }) => {
-  const { signature, keys, items } = call();
+  const { signature, keys, items } = needed(call);
   return (run, task) => {
     const values = items.map((item) => toJson(evaluate(run, task, item)));
     const given = keys === null ? values : Object.fromEntries(keys.map((key, i) => [key, values[i] as Json]));

@@ -20,10 +20,24 @@ export interface StepSource {
   /** The operand of a field, null when the field is absent. */
   readonly operand: (field: string) => LoweredOperand | null;
   readonly bindings: readonly LoweredBinding[];
-  /** Filled for CALLF and SPAWN: the frame they start. Frames are numbered before steps are made. */
-  readonly callee: () => LoweredFrame;
-  readonly slot: (field: string) => number;
-  readonly call: () => LoweredCall;
+  /** Of CALLF and SPAWN: the frame they start. */
+  readonly callee: LoweredFrame | null;
+  /** Of SPAWN: the register that gets the handle. */
+  readonly as: number;
+  /** Of CALL and CAP. */
+  readonly call: LoweredCall | null;
+}
+
+/** Looks up operands; apart from its maker, so that nothing else stays alive with a step. */
+export const operandsIn =
+  (fields: ReadonlyMap<string, LoweredOperand>): StepSource["operand"] =>
+  (field) =>
+    fields.get(field) ?? null;
+
+/** What the lowering has filled in for an instruction of this kind. */
+export function needed<T>(part: T | null): T {
+  if (part === null) throw new Error("The lowering fills this in.");
+  return part;
 }
 
 export type StepMaker = (source: StepSource) => Step;

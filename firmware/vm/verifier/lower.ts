@@ -2,7 +2,7 @@
 import type { Json, JsonObject } from "../../core/json.ts";
 import { INSTRUCTIONS, isDeclaration } from "../instruction-set.ts";
 import { inputPath } from "../steps/evaluate.ts";
-import type { LoweredCall, StepSource } from "../steps/step-builder.ts";
+import { type LoweredCall, operandsIn, type StepSource } from "../steps/step-builder.ts";
 import { makeStep } from "../steps/steps.ts";
 import { ShapeTable } from "../values/objects.ts";
 import {
@@ -213,17 +213,14 @@ class Lowering {
       slot: calleeFrame?.registers.get(to) ?? 0,
       value: this.#operand(value, frame),
     }));
+    const { op } = instr;
     return {
       instr,
-      operand: (field) => fields.get(field) ?? null,
+      operand: operandsIn(fields),
       bindings,
-      callee: () => {
-        const callee = this.#frames.get(calleeKey);
-        if (callee === undefined) throw new Error(`The frame ${calleeKey} is missing.`);
-        return callee;
-      },
-      slot: (field) => slotOf(frame, instr[field]),
-      call: () => this.#call(instr, frame, operands),
+      callee: op === "CALLF" || op === "SPAWN" ? (this.#frames.get(calleeKey) ?? null) : null,
+      as: op === "SPAWN" ? slotOf(frame, instr.as) : 0,
+      call: op === "CALL" || op === "CAP" ? this.#call(instr, frame, operands) : null,
     };
   }
 

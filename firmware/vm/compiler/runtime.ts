@@ -9,7 +9,7 @@ import type { Run } from "../machine/run.ts";
 import { type SavedFrame, Task } from "../machine/task.ts";
 import { Trap } from "../machine/trap.ts";
 import { Shape, VmObject } from "../values/objects.ts";
-import { textSize } from "../values/text-size.ts";
+import { noteTextSize, textSize } from "../values/text-size.ts";
 import {
   BYTES_KEY,
   equalValues,
@@ -179,7 +179,7 @@ export function concat(run: Run, fuel: number, a: Value, b: Value): Value | unde
     const size = textSize(a) + textSize(b);
     if (!make(run, fuel, size, size)) return undefined;
     const joined = a + b;
-    textSize.note(joined, size);
+    noteTextSize(joined, size);
     return joined;
   }
   if (!(a instanceof Uint8Array && b instanceof Uint8Array)) return undefined;

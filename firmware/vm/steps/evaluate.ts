@@ -24,6 +24,13 @@ function build(run: Run, task: Task, operand: LoweredOperand, into: Tally): Valu
     case "object": {
       if (operand.items.length > MAX_MEMBERS) throw vmError("container_too_large");
       into.bytes += operand.bytes;
+      const shape = operand.hasLongKey ? null : into.shapes.of(operand.keys);
+      // A list made at once has no spare room, which would double what a small object takes.
+      if (shape !== null)
+        return new VmObject(
+          shape,
+          operand.items.map((item) => build(run, task, item, into)),
+        );
       const out = new VmObject(into.shapes.empty, []);
       for (let i = 0; i < operand.keys.length; i++) {
         const key = operand.keys[i] as string;

@@ -11,7 +11,7 @@ import { toJson } from "../values/json-values.ts";
 import { parseNumber, toFixedHalfEven } from "../values/number-text.ts";
 import { pack, packedSize, unpack } from "../values/pack.ts";
 import { parsePackFormat } from "../values/pack-format.ts";
-import { textSize } from "../values/text-size.ts";
+import { noteTextSize, textSize } from "../values/text-size.ts";
 import {
   arrayBytes,
   MAX_MEMBERS,
@@ -59,7 +59,7 @@ const concatenate: Step = (run, task) => {
   run.made(size);
   if (texts) {
     const joined = a + b;
-    textSize.note(joined, size);
+    noteTextSize(joined, size);
     return task.push(joined);
   }
   const joined = new Uint8Array(size);

@@ -21,14 +21,14 @@ export function textSize(text: string): number {
   // The same text, or one that is equal: either way the size is its own.
   if (texts[place] === text) return sizes[place] as number;
   const size = utf8Length(text);
-  textSize.note(text, size);
+  noteTextSize(text, size);
   return size;
 }
 
 /** Remembers the size of a text. */
-textSize.note = (text: string, size: number): void => {
+export function noteTextSize(text: string, size: number): void {
   if (text.length < SHORT) return;
   const place = text.length % PLACES;
   texts[place] = text;
   sizes[place] = size;
-};
+}

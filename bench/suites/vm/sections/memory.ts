@@ -24,6 +24,9 @@ export interface MemoryReport {
   readonly idle: IdleReport;
 }
 
+/** So many that what the engine keeps of its own, some ten kilobytes, does not show. */
+const INSTANCES = 150;
+
 const HEAP = new URL("../children/heap.js", import.meta.url);
 const IDLE = new URL("../children/idle-programs.js", import.meta.url);
 
@@ -82,7 +85,7 @@ export async function measureMemory(
   const executors = quick ? ["compiled"] : ["compiled", "interpreter"];
   const engines = [...executors, ...peers.filter((peer) => peer === "v8" || peer === "quickjs")];
   return {
-    data: await measureData(kinds, engines, 20, progress),
+    data: await measureData(kinds, engines, INSTANCES, progress),
     idle: await measureIdle(
       peers.filter((peer) => peer === "quickjs" || peer === "isolated-vm"),
       200,

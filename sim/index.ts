@@ -1,11 +1,16 @@
 /** The simulator's public face: virtual time, simulated hardware, worlds. */
-export { type ClockReading, type OscillatorState, readOscillator } from "./clock-reading.ts";
-export { SeededEntropy } from "./entropy.ts";
-export { type EventOrder, EventQueue } from "./event-queue.ts";
-export { FaultBoard, type SimFault } from "./faults.ts";
-export { createGreenhouseBoard, type GreenhouseBoard, type GreenhouseBoardOptions } from "./greenhouse.ts";
-export { type GreenhouseState, GreenhouseWorld } from "./greenhouse-world.ts";
-export { MemoryStore } from "./memory-store.ts";
-export { SimHardware, type SimHardwareOptions, type SimWiring } from "./sim-hardware.ts";
-export { TraceHash, type TraceRecord } from "./trace.ts";
-export { VirtualClock, VirtualTime } from "./virtual-clock.ts";
+
+export { FaultBoard, type SimFault } from "./board/faults.ts";
+export { SimHardware, type SimHardwareOptions, type SimWiring } from "./board/sim-hardware.ts";
+export { MemoryStore } from "./disk/memory-store.ts";
+export { type ClockReading, type OscillatorState, readOscillator } from "./time/clock-reading.ts";
+export { SeededEntropy } from "./time/entropy.ts";
+export { type EventOrder, EventQueue } from "./time/event-queue.ts";
+export { VirtualClock, VirtualTime } from "./time/virtual-clock.ts";
+export { TraceHash, type TraceRecord } from "./trace/trace.ts";
+export {
+  createGreenhouseBoard,
+  type GreenhouseBoard,
+  type GreenhouseBoardOptions,
+} from "./world/greenhouse.ts";
+export { type GreenhouseState, GreenhouseWorld } from "./world/greenhouse-world.ts";

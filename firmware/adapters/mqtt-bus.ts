@@ -1,5 +1,5 @@
 /**
- * The `MessageBus` over mqtt.js: MQTT 5 first, 3.1.1 where the broker refuses it; reconnects with growing, jittered
+ * The `MessageBus` over MQTT connections: MQTT 5 first, 3.1.1 where the broker refuses it; reconnects with growing, jittered
  * pauses; nothing is queued or re-sent here (sync.md 8 does that).
  */
 import { CodedError, messageOf } from "../core/errors.ts";
@@ -9,11 +9,11 @@ import type { Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import type { Log } from "../ports/log.ts";
 import type { InboundMessage, LinkState, MessageBus, PublishOptions } from "../ports/message-bus.ts";
-import { MqttLink, type MqttProtocol, type MqttWill } from "./mqtt-link.ts";
-import type { MqttEndpoint } from "./mqtt-socket.ts";
+import type { MqttConnect, MqttConnection, MqttProtocol, MqttWill } from "../ports/mqtt-connection.ts";
 
 export interface MqttBusOptions {
-  readonly endpoint: MqttEndpoint;
+  /** Where connections come from: sockets, or a simulated network. */
+  readonly connect: MqttConnect;
   readonly clientId: string;
   readonly username?: string;
   readonly password?: string;
@@ -47,7 +47,7 @@ export class MqttBus implements MessageBus {
   readonly #subscriptions = new Set<Subscription>();
   readonly #observers = new Set<{ readonly owner: string; readonly handler: (state: LinkState) => void }>();
   readonly #running: Promise<void>;
-  #link: MqttLink | null = null;
+  #link: MqttConnection | null = null;
   #state: LinkState = "connecting";
   #version: MqttProtocol = "5";
 
@@ -151,12 +151,10 @@ export class MqttBus implements MessageBus {
     }
   }
 
-  #openLink(): MqttLink {
-    const { endpoint, clientId, username, password, will, clock } = this.#options;
-    return new MqttLink({
-      endpoint,
+  #openLink(): MqttConnection {
+    const { connect, clientId, username, password, will } = this.#options;
+    return connect({
       clientId,
-      clock,
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
       ...(will === undefined ? {} : { will }),
@@ -170,7 +168,7 @@ export class MqttBus implements MessageBus {
   }
 
   /** Subscribes to everything; a filter the broker refuses is reported and does not keep the device offline. */
-  async #resubscribe(link: MqttLink): Promise<void> {
+  async #resubscribe(link: MqttConnection): Promise<void> {
     const filters = [...new Set([...this.#subscriptions].map((subscription) => subscription.filter))];
     if (filters.length === 0) return;
     try {

@@ -3,28 +3,12 @@ import { ErrorWithReasonCode, type IClientOptions, type IPublishPacket, MqttClie
 import { CodedError, messageOf } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InboundMessage, PublishOptions } from "../ports/message-bus.ts";
+import type { MqttConnect, MqttConnection, MqttConnectionOptions } from "../ports/mqtt-connection.ts";
 import { type MqttEndpoint, openSocket } from "./mqtt-socket.ts";
 
-export type MqttProtocol = "5" | "3.1.1";
-
-export interface MqttWill {
-  readonly topic: string;
-  readonly payload: Uint8Array;
-}
-
-export interface MqttLinkOptions {
+export interface MqttLinkOptions extends MqttConnectionOptions {
   readonly endpoint: MqttEndpoint;
-  readonly protocol: MqttProtocol;
-  readonly clientId: string;
-  readonly username?: string;
-  readonly password?: string;
-  readonly will?: MqttWill;
   readonly clock: Clock;
-  readonly keepaliveSeconds: number;
-  readonly connectTimeoutMs: number;
-  readonly ackTimeoutMs: number;
-  readonly maxPacketBytes: number;
-  readonly onMessage: (message: InboundMessage) => void;
 }
 
 /** Reason codes with which a later try of the same message may succeed (MQTT 5.0, 3.4.2.1). */
@@ -81,7 +65,7 @@ function publishRefused(topic: string, reasonCode: number, why: string): CodedEr
  * One connection. `open` settles with CONNACK; afterwards `closed` settles once, when the link is gone for any reason.
  * Errors: `link_down` (503) while or before a message is acknowledged, `publish_refused` (403) {reasonCode, permanent}.
  */
-export class MqttLink {
+export class MqttLink implements MqttConnection {
   readonly closed: Promise<void>;
   readonly #options: MqttLinkOptions;
   readonly #client: MqttClient;
@@ -286,3 +270,9 @@ export class MqttLink {
     this.#waiting.shift()?.();
   }
 }
+
+/** Connections over sockets to one broker. */
+export const mqttConnect =
+  (endpoint: MqttEndpoint, clock: Clock): MqttConnect =>
+  (options) =>
+    new MqttLink({ ...options, endpoint, clock });

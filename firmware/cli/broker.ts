@@ -1,5 +1,7 @@
 /** The operator's link to the broker: from options, else from the configuration at hand. */
+
 import { MqttBus } from "../adapters/mqtt-bus.ts";
+import { mqttConnect } from "../adapters/mqtt-link.ts";
 import type { MqttEndpoint } from "../adapters/mqtt-socket.ts";
 import { PinoLog } from "../adapters/pino-log.ts";
 import { fromUtf8, toHex } from "../core/bytes.ts";
@@ -123,7 +125,7 @@ export async function openBroker(session: Session, options: Options): Promise<Me
     ? await textOf(session, place.passwordFile, FILE_LIMITS.secretBytes)
     : null;
   const bus = new MqttBus({
-    endpoint,
+    connect: mqttConnect(endpoint, clock),
     clientId: `imuctl-${toHex(entropy.bytes(6))}`,
     ...(place.username === null ? {} : { username: place.username }),
     ...(password === null ? {} : { password: password.trim() }),

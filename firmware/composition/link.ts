@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { EmbeddedBroker } from "../adapters/embedded-broker.ts";
 import { MqttBus } from "../adapters/mqtt-bus.ts";
+import { mqttConnect } from "../adapters/mqtt-link.ts";
 import { CodedError } from "../core/errors.ts";
 import { FILE_LIMITS, LINK_LIMITS } from "../core/limits.ts";
 import { type DeviceIdentity, offlineMessage } from "../fleet/index.ts";
@@ -91,11 +92,14 @@ export async function openLink(config: BrokerConfig | null, parts: LinkParts): P
       }
     : null;
   const bus = new MqttBus({
-    endpoint: {
-      host: url.hostname,
-      port: Number(url.port) || (secure ? 8883 : 1883),
-      ...(tls ? { tls } : {}),
-    },
+    connect: mqttConnect(
+      {
+        host: url.hostname,
+        port: Number(url.port) || (secure ? 8883 : 1883),
+        ...(tls ? { tls } : {}),
+      },
+      clock,
+    ),
     clientId: device.id,
     ...(config.username ? { username: config.username } : {}),
     ...(config.passwordFile ? { password: await secret(files, config.passwordFile) } : {}),

@@ -1,5 +1,5 @@
 import { utf8 } from "../../firmware/core/bytes.ts";
-import { serialByteUs } from "../bus-timing.ts";
+import { serialByteUs } from "../board/bus-timing.ts";
 import type { SerialTarget } from "./target.ts";
 
 export interface GpsFix {

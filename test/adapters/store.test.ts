@@ -5,7 +5,7 @@ import { Level } from "level";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { LevelStore } from "../../firmware/adapters/level-store.ts";
 import { put } from "../../firmware/ports/store.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { storeContract } from "../contract/store.contract.ts";
 
 const folders: string[] = [];

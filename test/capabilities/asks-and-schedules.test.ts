@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Asks, type Due, Scheduler } from "../../firmware/capabilities/index.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 const question = {

@@ -8,7 +8,7 @@ import {
 } from "../../firmware/capabilities/index.ts";
 import type { Json } from "../../firmware/core/json.ts";
 import type { Entropy } from "../../firmware/ports/entropy.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import type { ManualClock } from "../support/manual-clock.ts";
 import { CHANNELS, type TestHardware } from "./harness.ts";
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { ControlServer } from "../../firmware/adapters/control-socket.ts";
 import { EmbeddedBroker } from "../../firmware/adapters/embedded-broker.ts";
 import { MqttBus } from "../../firmware/adapters/mqtt-bus.ts";
+import { mqttConnect } from "../../firmware/adapters/mqtt-link.ts";
 import { PinoLog } from "../../firmware/adapters/pino-log.ts";
 import { SystemClock } from "../../firmware/adapters/system-clock.ts";
 import { SystemEntropy } from "../../firmware/adapters/system-entropy.ts";
@@ -95,7 +96,7 @@ describe("imuctl ota", () => {
     expect(code, err).toBe(0);
     const seen = new Map<string, Uint8Array>();
     await using bus = new MqttBus({
-      endpoint: { host: "127.0.0.1", port },
+      connect: mqttConnect({ host: "127.0.0.1", port }, clock),
       clientId: "late",
       clock,
       entropy,

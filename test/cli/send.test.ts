@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EmbeddedBroker } from "../../firmware/adapters/embedded-broker.ts";
 import { MqttBus } from "../../firmware/adapters/mqtt-bus.ts";
+import { mqttConnect } from "../../firmware/adapters/mqtt-link.ts";
 import { PinoLog } from "../../firmware/adapters/pino-log.ts";
 import { SystemClock } from "../../firmware/adapters/system-clock.ts";
 import { SystemEntropy } from "../../firmware/adapters/system-entropy.ts";
@@ -28,7 +29,13 @@ async function fakeDevice(
   const pair = keyPairFromPem(await readFile(join(dir, "state/keys/device.key"), "utf8"));
   const device = deviceIdOf(pair.publicKeyHex);
   const authority = readAuthority(await readFile(join(dir, "authority.json")), "plant");
-  const bus = new MqttBus({ endpoint: { host: "127.0.0.1", port }, clientId: device, clock, entropy, log });
+  const bus = new MqttBus({
+    connect: mqttConnect({ host: "127.0.0.1", port }, clock),
+    clientId: device,
+    clock,
+    entropy,
+    log,
+  });
   const topics = deviceTopics("plant", device);
   const received: string[] = [];
   await new Promise<void>((resolve) => bus.onState("test", (state) => state === "online" && resolve()));

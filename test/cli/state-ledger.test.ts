@@ -4,7 +4,7 @@ import { keyPairFromSeed } from "../../firmware/core/ed25519.ts";
 import { deviceIdOf } from "../../firmware/core/key-record.ts";
 import { Ledger } from "../../firmware/ledger/index.ts";
 import { put, type Store, type StoreRange } from "../../firmware/ports/store.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 const signer = keyPairFromSeed(new Uint8Array(32).fill(3));

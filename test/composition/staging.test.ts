@@ -3,8 +3,8 @@ import { Staging } from "../../firmware/composition/staging.ts";
 import { Outbox } from "../../firmware/fleet/index.ts";
 import type { CommitUnit, LedgerWriter } from "../../firmware/ledger/types.ts";
 import { BudgetLedger } from "../../firmware/phi/index.ts";
-import { SeededEntropy } from "../../sim/entropy.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
+import { SeededEntropy } from "../../sim/time/entropy.ts";
 import { silentLog } from "../fleet/support.ts";
 import { Fleet, type Node } from "../sync/fleet.ts";
 

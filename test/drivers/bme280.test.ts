@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Bme280 } from "../../drivers/index.ts";
+import { FaultBoard, type SimFault } from "../../sim/board/faults.ts";
+import { SimI2cBus } from "../../sim/board/sim-i2c.ts";
 import { Bme280Model } from "../../sim/devices/bme280.ts";
 import type { Climate } from "../../sim/devices/bme280-codec.ts";
-import { SeededEntropy } from "../../sim/entropy.ts";
-import { FaultBoard, type SimFault } from "../../sim/faults.ts";
-import { SimI2cBus } from "../../sim/sim-i2c.ts";
+import { SeededEntropy } from "../../sim/time/entropy.ts";
 import { aVirtualClock, never } from "../sim/virtual-board.ts";
 
 const ROOM: Climate = { temperatureC: 21.5, pressurePa: 101_325, humidityPct: 45 };

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Ads1115, Sht31 } from "../../drivers/index.ts";
+import { FaultBoard } from "../../sim/board/faults.ts";
+import { SimI2cBus } from "../../sim/board/sim-i2c.ts";
 import { Ads1115Model } from "../../sim/devices/ads1115.ts";
 import { Sht31Model } from "../../sim/devices/sht31.ts";
 import type { I2cTarget } from "../../sim/devices/target.ts";
-import { SeededEntropy } from "../../sim/entropy.ts";
-import { FaultBoard } from "../../sim/faults.ts";
-import { SimI2cBus } from "../../sim/sim-i2c.ts";
+import { SeededEntropy } from "../../sim/time/entropy.ts";
 import { aVirtualClock, never } from "../sim/virtual-board.ts";
 
 function aBus(address: number, target: I2cTarget) {

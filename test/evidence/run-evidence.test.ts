@@ -9,7 +9,7 @@ import {
   SourceRegistry,
   tighten,
 } from "../../firmware/evidence/index.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { CHIP, reading, readingClaim, startRun } from "./support.ts";
 
 const PIN = defaultRequirement("gpio.write");

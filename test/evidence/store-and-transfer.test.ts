@@ -12,7 +12,7 @@ import {
   readEvidence,
 } from "../../firmware/evidence/index.ts";
 import { put } from "../../firmware/ports/store.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { reading, startRun } from "./support.ts";
 
 const contentStore = (store: MemoryStore, onCorrupt: (sha256: string) => void = () => undefined) =>

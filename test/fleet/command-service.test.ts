@@ -5,7 +5,7 @@ import { signStatement } from "../../firmware/core/dsse.ts";
 import { keyPairFromSeed } from "../../firmware/core/ed25519.ts";
 import { keyIdOf } from "../../firmware/core/key-record.ts";
 import { COMMAND_TYPE, type CommandHandler, newMessageId, type Receipt } from "../../firmware/fleet/index.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { DEVICE, FLEET, keyRecord, startDevice, topics } from "./device.ts";
 import { FakeBus } from "./fake-bus.ts";

@@ -2,6 +2,7 @@ import { createServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { EmbeddedBroker } from "../../firmware/adapters/embedded-broker.ts";
 import { MqttBus, type MqttBusOptions } from "../../firmware/adapters/mqtt-bus.ts";
+import { mqttConnect } from "../../firmware/adapters/mqtt-link.ts";
 import { PacketSizeGuard } from "../../firmware/adapters/mqtt-socket.ts";
 import { fromUtf8, utf8 } from "../../firmware/core/bytes.ts";
 import { entropy, realClock, silentLog, until } from "./support.ts";
@@ -19,7 +20,7 @@ async function broker(port = 0): Promise<{ readonly broker: EmbeddedBroker; read
 
 function bus(port: number, options: Partial<MqttBusOptions> = {}): MqttBus {
   const created = new MqttBus({
-    endpoint: { host: "127.0.0.1", port },
+    connect: mqttConnect({ host: "127.0.0.1", port }, realClock()),
     clientId: `test-${entropy.below(2 ** 32)}`,
     clock: realClock(),
     entropy,

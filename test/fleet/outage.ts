@@ -1,15 +1,18 @@
 /** One scenario for any broker: it goes away while a device speaks, and comes back. */
+
 import { expect } from "vitest";
-import { MqttBus, type MqttBusOptions } from "../../firmware/adapters/mqtt-bus.ts";
+import { MqttBus } from "../../firmware/adapters/mqtt-bus.ts";
+import { mqttConnect } from "../../firmware/adapters/mqtt-link.ts";
+import type { MqttEndpoint } from "../../firmware/adapters/mqtt-socket.ts";
 import { fromUtf8, utf8 } from "../../firmware/core/bytes.ts";
 import type { OutboxClass } from "../../firmware/fleet/outbox-queue.ts";
 import type { Clock } from "../../firmware/ports/clock.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { startDevice, topics } from "./device.ts";
 import { entropy, realClock, silentLog, until } from "./support.ts";
 
 export interface OutageBroker {
-  readonly endpoint: MqttBusOptions["endpoint"];
+  readonly endpoint: MqttEndpoint;
   readonly credentials: (user: "device" | "operator") => {
     readonly username?: string;
     readonly password?: string;
@@ -40,7 +43,7 @@ export async function surviveOutage(broker: OutageBroker): Promise<void> {
   };
   const connect = (user: "device" | "operator"): MqttBus =>
     new MqttBus({
-      endpoint: broker.endpoint,
+      connect: mqttConnect(broker.endpoint, user === "device" ? gated : real),
       clientId: `${user}-${entropy.below(2 ** 32)}`,
       ...broker.credentials(user),
       clock: user === "device" ? gated : real,

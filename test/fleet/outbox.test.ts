@@ -5,7 +5,7 @@ import { CodedError } from "../../firmware/core/errors.ts";
 import { gapReporter, Outbox, type OutboxDraft, type OutboxOptions } from "../../firmware/fleet/index.ts";
 import { type OutboxMeta, OutboxQueue } from "../../firmware/fleet/outbox-queue.ts";
 import type { Store } from "../../firmware/ports/store.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { RecordingCommitter, topics } from "./device.ts";
 import { FakeBus } from "./fake-bus.ts";

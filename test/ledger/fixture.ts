@@ -1,7 +1,7 @@
 import { keyPairFromSeed } from "../../firmware/core/ed25519.ts";
 import { Ledger, type LedgerEvent, type LedgerOptions } from "../../firmware/ledger/index.ts";
 import type { Store, StoreOp, StoreRange } from "../../firmware/ports/store.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 export const headKey = new Uint8Array(32).fill(7);

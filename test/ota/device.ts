@@ -25,8 +25,8 @@ import {
   type RecordedRun,
   type ReleaseSource,
 } from "../../ota/index.ts";
-import { SeededEntropy } from "../../sim/entropy.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
+import { SeededEntropy } from "../../sim/time/entropy.ts";
 import { smallestPolicy } from "../policy/smallest-policy.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 

@@ -8,7 +8,7 @@ import {
   fullBudget,
   refund,
 } from "../../firmware/phi/index.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 const small = { capacityMilli: 10_000, refillPerHourMilli: 0, cost: { "gpio.write": 500 } };

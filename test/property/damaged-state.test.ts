@@ -13,7 +13,7 @@ import { utf8 } from "../../firmware/core/bytes.ts";
 import { encodeCbor } from "../../firmware/core/cbor.ts";
 import type { LedgerEvent } from "../../firmware/ledger/types.ts";
 import { put, type StoreOp } from "../../firmware/ports/store.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { RecordingCommitter } from "../fleet/device.ts";
 import { silentLog } from "../fleet/support.ts";
 import { TemporaryFolder } from "../support/daemon.ts";

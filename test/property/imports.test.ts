@@ -36,7 +36,7 @@ import {
 } from "../../firmware/ledger/index.ts";
 import { buildRelease, readBundle, verifyStatement } from "../../ota/index.ts";
 import { Assembly } from "../../ota/transport/assembly.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { keyRecord } from "../fleet/device.ts";
 import { silentLog } from "../fleet/support.ts";
 import { bench, FaultStore, fill, signer } from "../ledger/fixture.ts";

@@ -11,7 +11,7 @@ import { keyIdOf } from "../../firmware/core/key-record.ts";
 import { parseJson } from "../../firmware/core/parse-json.ts";
 import { COMMAND_TYPE, newMessageId, readCommand } from "../../firmware/fleet/index.ts";
 import { readMessage, signingKeyOf, signMessage } from "../../firmware/sync/envelope.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { FLEET, keyRecord, startDevice, topics } from "../fleet/device.ts";
 import { FakeBus } from "../fleet/fake-bus.ts";
 import { entropy } from "../fleet/support.ts";

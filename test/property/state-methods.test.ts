@@ -9,7 +9,7 @@ import { encodeCbor } from "../../firmware/core/cbor.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../firmware/core/json.ts";
 import { ContentStore } from "../../firmware/evidence/index.ts";
 import { put, type StoreOp } from "../../firmware/ports/store.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { silentLog } from "../fleet/support.ts";
 import { TemporaryFolder } from "../support/daemon.ts";
 import { deviceFolder } from "../system/device-folder.ts";

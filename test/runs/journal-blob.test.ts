@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { ContentStore, MAX_BLOB_BYTES } from "../../firmware/evidence/index.ts";
 import { readJournal, stageJournal } from "../../firmware/runs/journal-blob.ts";
 import type { JournalEntry } from "../../firmware/vm/types.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 
 const calls = (count: number): readonly JournalEntry[] =>
   Array.from({ length: count }, (_, turn) => ({

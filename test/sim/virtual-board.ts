@@ -1,7 +1,7 @@
 import { setImmediate as hostTurn } from "node:timers/promises";
-import { SeededEntropy } from "../../sim/entropy.ts";
-import { createGreenhouseBoard } from "../../sim/greenhouse.ts";
-import { VirtualClock, VirtualTime } from "../../sim/virtual-clock.ts";
+import { SeededEntropy } from "../../sim/time/entropy.ts";
+import { VirtualClock, VirtualTime } from "../../sim/time/virtual-clock.ts";
+import { createGreenhouseBoard } from "../../sim/world/greenhouse.ts";
 
 const turn = async (): Promise<void> => {
   await hostTurn();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { SeededEntropy } from "../../sim/entropy.ts";
-import { EventQueue } from "../../sim/event-queue.ts";
-import { VirtualClock } from "../../sim/virtual-clock.ts";
+import { SeededEntropy } from "../../sim/time/entropy.ts";
+import { EventQueue } from "../../sim/time/event-queue.ts";
+import { VirtualClock } from "../../sim/time/virtual-clock.ts";
 import { aVirtualClock } from "./virtual-board.ts";
 
 describe("virtual time", () => {

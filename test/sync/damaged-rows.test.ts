@@ -4,7 +4,7 @@ import { put } from "../../firmware/ports/store.ts";
 import { Replica } from "../../firmware/sync/replica.ts";
 import { restoreReplica } from "../../firmware/sync/replica-store.ts";
 import { storedRosters } from "../../firmware/sync/roster-store.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 
 const damaged: readonly [string, Uint8Array][] = [
   ["nothing", new Uint8Array()],

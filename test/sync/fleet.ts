@@ -5,8 +5,8 @@ import { keyIdOf } from "../../firmware/core/key-record.ts";
 import type { LedgerWriter } from "../../firmware/ledger/types.ts";
 import type { Store } from "../../firmware/ports/store.ts";
 import { type Roster, readRoster, type SyncEvent, SyncService } from "../../firmware/sync/index.ts";
-import { SeededEntropy } from "../../sim/entropy.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
+import { SeededEntropy } from "../../sim/time/entropy.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { MemoryBroker } from "../support/memory-bus.ts";
 

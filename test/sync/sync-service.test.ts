@@ -4,7 +4,7 @@ import { encodeCbor } from "../../firmware/core/cbor.ts";
 import { type Batch, signBatch } from "../../firmware/sync/batch.ts";
 import { signingKeyOf } from "../../firmware/sync/envelope.ts";
 import { formatStamp } from "../../firmware/sync/hlc.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { FLEET, Fleet, type Node, pairOf, rosterOf, topic } from "./fleet.ts";
 
 const open: Node[] = [];

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { JsonObject } from "../../firmware/core/json.ts";
 import { isJsonObject } from "../../firmware/core/json.ts";
-import { SeededEntropy } from "../../sim/entropy.ts";
+import { SeededEntropy } from "../../sim/time/entropy.ts";
 import { Daemon, TemporaryFolder } from "../support/daemon.ts";
 import { atRest, deviceFolder, greenhouseProgram, program } from "./device-folder.ts";
 import { Operator } from "./operator.ts";

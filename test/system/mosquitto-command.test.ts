@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MqttBus } from "../../firmware/adapters/mqtt-bus.ts";
+import { mqttConnect } from "../../firmware/adapters/mqtt-link.ts";
 import { fromHex, fromUtf8, toHex, utf8 } from "../../firmware/core/bytes.ts";
 import { canonicalize } from "../../firmware/core/canonical-json.ts";
 import { signStatement } from "../../firmware/core/dsse.ts";
@@ -15,7 +16,7 @@ import {
 } from "../../firmware/core/ed25519.ts";
 import { keyIdOf } from "../../firmware/core/key-record.ts";
 import { COMMAND_TYPE, newMessageId, RECEIPT_TYPE, type Receipt } from "../../firmware/fleet/index.ts";
-import { MemoryStore } from "../../sim/memory-store.ts";
+import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import {
   DEVICE,
   deviceKey,
@@ -51,7 +52,7 @@ describe.skipIf(missing.length > 0)("a device behind Mosquitto with TLS and ACL"
 
   const connect = (user: string): MqttBus =>
     new MqttBus({
-      endpoint: { host: "127.0.0.1", port: broker.port, tls: { ca: broker.ca } },
+      connect: mqttConnect({ host: "127.0.0.1", port: broker.port, tls: { ca: broker.ca } }, realClock()),
       clientId: `${user}-${entropy.below(2 ** 32)}`,
       username: user,
       password: user,

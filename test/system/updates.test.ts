@@ -1,8 +1,10 @@
 /** Releases on a real daemon: activated, refused, rolled back, and cut by kill -9 at every step. */
+
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { MqttBus } from "../../firmware/adapters/mqtt-bus.ts";
+import { mqttConnect } from "../../firmware/adapters/mqtt-link.ts";
 import { SystemClock } from "../../firmware/adapters/system-clock.ts";
 import { SystemEntropy } from "../../firmware/adapters/system-entropy.ts";
 import { toBase64 } from "../../firmware/core/bytes.ts";
@@ -151,7 +153,7 @@ describe("a release", () => {
     const { hostname, port } = new URL(broker.url);
     {
       await using bus = new MqttBus({
-        endpoint: { host: hostname, port: Number(port) },
+        connect: mqttConnect({ host: hostname, port: Number(port) }, clock),
         clientId: "publisher",
         clock,
         entropy,

@@ -4,7 +4,7 @@ import { hashJson } from "../../../firmware/core/hash.ts";
 import type { Json } from "../../../firmware/core/json.ts";
 import * as ev from "../../../firmware/evidence/index.ts";
 import { put } from "../../../firmware/ports/store.ts";
-import { MemoryStore } from "../../../sim/memory-store.ts";
+import { MemoryStore } from "../../../sim/disk/memory-store.ts";
 import type { Given, OpModule } from "../registry.ts";
 
 /** A refusal of the product in the flat form of most vectors. */

@@ -1,8 +1,7 @@
 import { Debouncer } from "../../../drivers/debouncer.ts";
 import { toHex } from "../../../firmware/core/bytes.ts";
-import { i2cTransferUs, serialByteUs } from "../../../sim/bus-timing.ts";
-import { readOscillator } from "../../../sim/clock-reading.ts";
-import { bounce } from "../../../sim/contact.ts";
+import { i2cTransferUs, serialByteUs } from "../../../sim/board/bus-timing.ts";
+import { bounce } from "../../../sim/board/contact.ts";
 import { ads1115Code, ads1115ConversionUs } from "../../../sim/devices/ads1115.ts";
 import {
   centiCelsius,
@@ -17,10 +16,11 @@ import {
 import { gga, nmeaSentence } from "../../../sim/devices/gps.ts";
 import { Mcp3008Model } from "../../../sim/devices/mcp3008.ts";
 import { sht31Crc, sht31Frame } from "../../../sim/devices/sht31.ts";
-import { SeededEntropy } from "../../../sim/entropy.ts";
-import { EventQueue } from "../../../sim/event-queue.ts";
-import { thermalStep } from "../../../sim/thermal.ts";
-import { TraceHash } from "../../../sim/trace.ts";
+import { readOscillator } from "../../../sim/time/clock-reading.ts";
+import { SeededEntropy } from "../../../sim/time/entropy.ts";
+import { EventQueue } from "../../../sim/time/event-queue.ts";
+import { TraceHash } from "../../../sim/trace/trace.ts";
+import { thermalStep } from "../../../sim/world/thermal.ts";
 import type { Given, OpModule } from "../registry.ts";
 
 const calibration = (given: Given) =>

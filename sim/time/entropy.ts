@@ -1,6 +1,6 @@
-import { utf8 } from "../firmware/core/bytes.ts";
-import { sha256 } from "../firmware/core/hash.ts";
-import type { Entropy } from "../firmware/ports/entropy.ts";
+import { utf8 } from "../../firmware/core/bytes.ts";
+import { sha256 } from "../../firmware/core/hash.ts";
+import type { Entropy } from "../../firmware/ports/entropy.ts";
 
 const rotl = (x: number, k: number): number => ((x << k) | (x >>> (32 - k))) >>> 0;
 

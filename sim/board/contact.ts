@@ -1,5 +1,5 @@
-import type { Entropy } from "../firmware/ports/entropy.ts";
-import type { Level } from "../firmware/ports/hardware.ts";
+import type { Entropy } from "../../firmware/ports/entropy.ts";
+import type { Level } from "../../firmware/ports/hardware.ts";
 
 export interface ContactEdge {
   readonly atUs: number;

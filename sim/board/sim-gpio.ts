@@ -1,7 +1,7 @@
-import { Debouncer, type RawEdge } from "../drivers/debouncer.ts";
-import type { Clock, Timer } from "../firmware/ports/clock.ts";
-import type { Entropy } from "../firmware/ports/entropy.ts";
-import type { Edge, GpioEdge, GpioLine, GpioRequest, Level } from "../firmware/ports/hardware.ts";
+import { Debouncer, type RawEdge } from "../../drivers/debouncer.ts";
+import type { Clock, Timer } from "../../firmware/ports/clock.ts";
+import type { Entropy } from "../../firmware/ports/entropy.ts";
+import type { Edge, GpioEdge, GpioLine, GpioRequest, Level } from "../../firmware/ports/hardware.ts";
 import type { Contact } from "./contact.ts";
 import { busError } from "./faults.ts";
 

@@ -1,8 +1,8 @@
-import type { Clock } from "../firmware/ports/clock.ts";
-import type { Entropy } from "../firmware/ports/entropy.ts";
-import type { SpiDevice, SpiOptions } from "../firmware/ports/hardware.ts";
+import type { Clock } from "../../firmware/ports/clock.ts";
+import type { Entropy } from "../../firmware/ports/entropy.ts";
+import type { SpiDevice, SpiOptions } from "../../firmware/ports/hardware.ts";
+import type { SpiTarget } from "../devices/target.ts";
 import { spiTransferUs } from "./bus-timing.ts";
-import type { SpiTarget } from "./devices/target.ts";
 import { busError, type FaultBoard } from "./faults.ts";
 
 /** The kernel's default spidev buffer: longer messages fail with EMSGSIZE. */

@@ -1,5 +1,5 @@
-import { CodedError } from "../firmware/core/errors.ts";
-import type { Entropy } from "../firmware/ports/entropy.ts";
+import { CodedError } from "../../firmware/core/errors.ts";
+import type { Entropy } from "../../firmware/ports/entropy.ts";
 
 /** Faults of a bus or device (simulator.md 4). Probabilities are 0..1 per transfer. */
 export type SimFault =

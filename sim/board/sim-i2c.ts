@@ -1,7 +1,7 @@
-import type { Clock } from "../firmware/ports/clock.ts";
-import type { I2cBus } from "../firmware/ports/hardware.ts";
+import type { Clock } from "../../firmware/ports/clock.ts";
+import type { I2cBus } from "../../firmware/ports/hardware.ts";
+import type { I2cTarget } from "../devices/target.ts";
 import { i2cTransferUs } from "./bus-timing.ts";
-import type { I2cTarget } from "./devices/target.ts";
 import { busError, type FaultBoard } from "./faults.ts";
 
 const STRETCH_LIMIT_MS = 25;

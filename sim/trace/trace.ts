@@ -1,7 +1,7 @@
-import { concat, utf8 } from "../firmware/core/bytes.ts";
-import { jcs } from "../firmware/core/canonical-json.ts";
-import { sha256Hex } from "../firmware/core/hash.ts";
-import type { Json } from "../firmware/core/json.ts";
+import { concat, utf8 } from "../../firmware/core/bytes.ts";
+import { jcs } from "../../firmware/core/canonical-json.ts";
+import { sha256Hex } from "../../firmware/core/hash.ts";
+import type { Json } from "../../firmware/core/json.ts";
 
 /** One effect, delivery, fault or state change of a simulated run. */
 export interface TraceRecord {

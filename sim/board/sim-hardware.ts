@@ -1,8 +1,8 @@
-import { type BoardDefinition, resourceRequirement } from "../boards/index.ts";
-import { CodedError } from "../firmware/core/errors.ts";
-import { ResourceRequired, type ResourceRequirement } from "../firmware/core/resource-required.ts";
-import type { Clock } from "../firmware/ports/clock.ts";
-import type { Entropy } from "../firmware/ports/entropy.ts";
+import { type BoardDefinition, resourceRequirement } from "../../boards/index.ts";
+import { CodedError } from "../../firmware/core/errors.ts";
+import { ResourceRequired, type ResourceRequirement } from "../../firmware/core/resource-required.ts";
+import type { Clock } from "../../firmware/ports/clock.ts";
+import type { Entropy } from "../../firmware/ports/entropy.ts";
 import type {
   GpioLine,
   GpioRequest,
@@ -11,8 +11,8 @@ import type {
   SerialLine,
   SerialOptions,
   SpiDevice,
-} from "../firmware/ports/hardware.ts";
-import type { I2cTarget, SerialTarget, SpiTarget } from "./devices/target.ts";
+} from "../../firmware/ports/hardware.ts";
+import type { I2cTarget, SerialTarget, SpiTarget } from "../devices/target.ts";
 import { busError, FaultBoard } from "./faults.ts";
 import { type LineWiring, SimGpioLine } from "./sim-gpio.ts";
 import { SimI2cBus } from "./sim-i2c.ts";

@@ -1,5 +1,5 @@
-import { CodedError } from "../firmware/core/errors.ts";
-import type { Clock, Timer, TimeTrust } from "../firmware/ports/clock.ts";
+import { CodedError } from "../../firmware/core/errors.ts";
+import type { Clock, Timer, TimeTrust } from "../../firmware/ports/clock.ts";
 import { type OscillatorState, readOscillator } from "./clock-reading.ts";
 import { type EventClass, type EventOrder, EventQueue } from "./event-queue.ts";
 

@@ -1,4 +1,4 @@
-import type { Entropy } from "../firmware/ports/entropy.ts";
+import type { Entropy } from "../../firmware/ports/entropy.ts";
 
 /** 0 faults, 1 world, 2 everything else: at one microsecond faults come first (simulator.md 2). */
 export type EventClass = 0 | 1 | 2;

@@ -1,6 +1,6 @@
-import { Contact } from "./contact.ts";
-import { RelayModel } from "./devices/relay.ts";
-import { SeededEntropy } from "./entropy.ts";
+import { Contact } from "../board/contact.ts";
+import { RelayModel } from "../devices/relay.ts";
+import { SeededEntropy } from "../time/entropy.ts";
 import { thermalStep } from "./thermal.ts";
 
 const STEP_US = 100_000;

@@ -1,5 +1,5 @@
-import { CodedError } from "../firmware/core/errors.ts";
-import type { Store, StoreOp, StoreRange } from "../firmware/ports/store.ts";
+import { CodedError } from "../../firmware/core/errors.ts";
+import type { Store, StoreOp, StoreRange } from "../../firmware/ports/store.ts";
 
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 

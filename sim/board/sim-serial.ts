@@ -1,9 +1,9 @@
-import { ReceiveBuffer } from "../drivers/receive-buffer.ts";
-import type { Clock } from "../firmware/ports/clock.ts";
-import type { Entropy } from "../firmware/ports/entropy.ts";
-import type { SerialLine, SerialOptions } from "../firmware/ports/hardware.ts";
+import { ReceiveBuffer } from "../../drivers/receive-buffer.ts";
+import type { Clock } from "../../firmware/ports/clock.ts";
+import type { Entropy } from "../../firmware/ports/entropy.ts";
+import type { SerialLine, SerialOptions } from "../../firmware/ports/hardware.ts";
+import type { SerialTarget } from "../devices/target.ts";
 import { serialByteUs } from "./bus-timing.ts";
-import type { SerialTarget } from "./devices/target.ts";
 import { busError, type FaultBoard } from "./faults.ts";
 
 const POLL_MS = 10;

@@ -1,13 +1,13 @@
-import { simBoard } from "../boards/sim.ts";
-import { toHex } from "../firmware/core/bytes.ts";
-import type { Clock } from "../firmware/ports/clock.ts";
-import type { Entropy } from "../firmware/ports/entropy.ts";
-import { Bme280Model } from "./devices/bme280.ts";
-import { GpsModel } from "./devices/gps.ts";
-import { Mcp3008Model } from "./devices/mcp3008.ts";
-import { SeededEntropy } from "./entropy.ts";
+import { simBoard } from "../../boards/sim.ts";
+import { toHex } from "../../firmware/core/bytes.ts";
+import type { Clock } from "../../firmware/ports/clock.ts";
+import type { Entropy } from "../../firmware/ports/entropy.ts";
+import { SimHardware } from "../board/sim-hardware.ts";
+import { Bme280Model } from "../devices/bme280.ts";
+import { GpsModel } from "../devices/gps.ts";
+import { Mcp3008Model } from "../devices/mcp3008.ts";
+import { SeededEntropy } from "../time/entropy.ts";
 import { GreenhouseWorld } from "./greenhouse-world.ts";
-import { SimHardware } from "./sim-hardware.ts";
 
 export interface GreenhouseBoardOptions {
   readonly clock: Clock;

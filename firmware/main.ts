@@ -10,6 +10,7 @@ import { loadConfig } from "./composition/config.ts";
 import type { Config } from "./composition/config-schema.ts";
 import { prepareDemo } from "./composition/demo.ts";
 import { Device } from "./composition/device.ts";
+import { hostPlatform } from "./composition/host-platform.ts";
 import { liveMethods } from "./composition/live-methods.ts";
 import { Narrator } from "./composition/narrator.ts";
 import { aboutFile } from "./composition/own-files.ts";
@@ -82,7 +83,7 @@ async function serve(
 ): Promise<void> {
   const stopped = untilStopped();
   const log = PinoLog.create(config.logLevel);
-  const device = await Device.open(config, { log });
+  const device = await Device.open(config, { platform: hostPlatform(config), log });
   narrator?.follow(device.parts.events);
   let control: ControlServer | null = null;
   try {

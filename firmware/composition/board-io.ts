@@ -1,14 +1,13 @@
-/** The board behind the daemon: real buses or, only when the configuration says `board: sim`, the simulated greenhouse. */
-import { findBoard, MODULE_VERSIONS, resourceRequirement } from "../../boards/index.ts";
+/** The board behind the daemon: its lines and buses as channels, its sensors as sources. */
+import { type BoardDefinition, findBoard, MODULE_VERSIONS } from "../../boards/index.ts";
 import { type ChannelConfig, SensorRegistry } from "../../drivers/index.ts";
-import { LinuxHardware, loadNativeModule, systemAccess } from "../../drivers/providers/index.ts";
-import { createGreenhouseBoard, type GreenhouseBoard } from "../../sim/index.ts";
+import type { GreenhouseBoard } from "../../sim/index.ts";
 import type { ChannelDirectory, SensorPort } from "../capabilities/index.ts";
 import { CodedError } from "../core/errors.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Entropy } from "../ports/entropy.ts";
 import type { Hardware } from "../ports/hardware.ts";
 import type { Config } from "./config-schema.ts";
+import type { Platform } from "./platform.ts";
 import { SharedInputs } from "./shared-inputs.ts";
 
 export interface BoardIo {
@@ -23,39 +22,14 @@ export interface BoardIo {
 const DEFAULT_SERIAL = { baudRate: 9600, parity: "none", stopBits: 1 } as const;
 const DEFAULT_SPI = { mode: 0, speedHz: 1_000_000, bitsPerWord: 8 } as const;
 
-function openHardware(
-  config: Config,
-  clock: Clock,
-  entropy: Entropy,
-  user: string,
-): { readonly hardware: Hardware; readonly greenhouse: GreenhouseBoard | null } {
+function boardOf(config: Config): BoardDefinition {
   const board = findBoard(config.board);
-  if (!board) {
-    throw new CodedError(
-      "unknown_board",
-      `There is no board "${config.board}". Remedy: imuctl board list shows the known ones.`,
-      { status: 422 },
-    );
-  }
-  if (board.id === "sim") {
-    const greenhouse = createGreenhouseBoard({
-      clock,
-      entropy,
-      ...(config.sim ? { seed: config.sim.seed } : {}),
-    });
-    return { hardware: greenhouse.hardware, greenhouse };
-  }
-  const hardware = new LinuxHardware({
-    board,
-    clock,
-    system: systemAccess(),
-    loadModule: loadNativeModule,
-    requirement: (need, node) => {
-      const verdict = resourceRequirement(need, { board, user, node });
-      return verdict.kind === "missing" ? verdict.requirement : null;
-    },
-  });
-  return { hardware, greenhouse: null };
+  if (board) return board;
+  throw new CodedError(
+    "unknown_board",
+    `There is no board "${config.board}". Remedy: imuctl board list shows the known ones.`,
+    { status: 422 },
+  );
 }
 
 /** Channel data of lines and ports as the configuration states it, over what the board has. */
@@ -88,13 +62,10 @@ function channelDirectory(config: Config): ChannelDirectory {
 }
 
 /** Opens nothing yet: buses, lines and native modules are opened at their first use. @throws CodedError `unknown_board`. */
-export function openBoard(
-  config: Config,
-  parts: { readonly clock: Clock; readonly entropy: Entropy; readonly user: string },
-): BoardIo {
-  const { hardware: raw, greenhouse } = openHardware(config, parts.clock, parts.entropy, parts.user);
+export function openBoard(config: Config, platform: Platform, clock: Clock): BoardIo {
+  const { hardware: raw, greenhouse } = platform.openHardware(boardOf(config), config, clock);
   const hardware = new SharedInputs(raw);
-  const registry = new SensorRegistry({ hardware, clock: parts.clock });
+  const registry = new SensorRegistry({ hardware, clock });
   const sensors = new Map(
     config.sensors.map((sensor) => [
       sensor.uri,

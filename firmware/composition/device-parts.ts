@@ -26,8 +26,9 @@ import type { Config } from "./config-schema.ts";
 import type { DeviceEvents } from "./device-events.ts";
 import { buildFleet, type FleetParts } from "./fleet-parts.ts";
 import { buildCapabilities, type Capabilities } from "./gate-parts.ts";
-import { currentUser, type Link, openLink } from "./link.ts";
+import { type Link, openLink } from "./link.ts";
 import { VERSION } from "./package-info.ts";
+import type { Platform } from "./platform.ts";
 import { recoverOpenRuns } from "./recovery.ts";
 import { type LoaderParts, loadFactory, setOfRelease } from "./release-loader.ts";
 import { Staging } from "./staging.ts";
@@ -151,8 +152,8 @@ async function loadInForce(
 }
 
 /** @throws ResourceRequired, CodedError with the remedy; everything that was opened is closed again. */
-export async function openParts(config: Config, log: Log): Promise<DeviceParts> {
-  const state = await openState(config, log);
+export async function openParts(config: Config, platform: Platform, log: Log): Promise<DeviceParts> {
+  const state = await openState(config, platform, log);
   try {
     return await connect(config, log, state);
   } catch (error) {
@@ -163,7 +164,7 @@ export async function openParts(config: Config, log: Log): Promise<DeviceParts> 
 }
 
 async function connect(config: Config, log: Log, state: DeviceState): Promise<DeviceParts> {
-  const { clock, entropy, files, identity, ledger, store } = state;
+  const { clock, entropy, identity, ledger, platform, store } = state;
   await recordBoot(state);
   const boot: { state: BootState } = { state: "initializing" };
   const late: Late = { set: null, staging: null, fleet: null, parts: null, gate: null };
@@ -172,7 +173,7 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
       log.error("subscriber_failed", { owner, event, error: messageOf(error) }),
   });
   const alerts = new Alerts({ ledger, clock, log, onAlert: (alert) => events.emit("alert", alert) });
-  const board = openBoard(config, { clock, entropy, user: currentUser() });
+  const board = openBoard(config, platform, clock);
   const { simulated } = board.hardware;
   const asking = new Asking({
     asks: await Asks.open(store, clock),
@@ -228,10 +229,8 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
   const inForce = await loadInForce(config, log, state, loader, late, events, boot, vm);
   late.set = inForce.set;
   budget.adopt(phiOf(inForce.set.policy).budget);
-  const link = await openLink(config.broker, {
-    files,
+  const link = await openLink(config.broker, platform, {
     clock,
-    entropy,
     log,
     device,
     statusTopic: topics.status,

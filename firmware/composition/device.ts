@@ -10,6 +10,7 @@ import type { Log } from "../ports/log.ts";
 import type { Config } from "./config-schema.ts";
 import { type DeviceParts, daemonEvent, driveAllSafe, openParts } from "./device-parts.ts";
 import { resourcesOf, resourcesOfOutputs } from "./hardware-needs.ts";
+import type { Platform } from "./platform.ts";
 import { setOfRelease } from "./release-loader.ts";
 import { startUpdates } from "./updates.ts";
 
@@ -28,8 +29,11 @@ export class Device implements AsyncDisposable {
   }
 
   /** Opens everything; nothing is driven and nothing runs yet. @throws ResourceRequired, CodedError with the remedy. */
-  static async open(config: Config, options: { readonly log: Log }): Promise<Device> {
-    return new Device(await openParts(config, options.log));
+  static async open(
+    config: Config,
+    options: { readonly platform: Platform; readonly log: Log },
+  ): Promise<Device> {
+    return new Device(await openParts(config, options.platform, options.log));
   }
 
   /** Outputs safe, then what was found at this boot, then links and updates, then programs. */

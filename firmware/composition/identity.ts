@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { fromUtf8, utf8 } from "../core/bytes.ts";
 import {
   type Ed25519KeyPair,
-  generateKeyPair,
   keyPairFromPem,
+  keyPairFromSeed,
   privateKeyPem,
   publicKeyPem,
 } from "../core/ed25519.ts";
@@ -94,7 +94,7 @@ export async function createIdentity(files: Files, entropy: Entropy, stateDir: s
     );
   }
   await files.makeDirectory(folder, DIRECTORY_MODE);
-  const pair = generateKeyPair();
+  const pair = keyPairFromSeed(entropy.bytes(32));
   await files.writeAtomic(join(folder, "master.key"), entropy.bytes(MASTER_BYTES), SECRET_MODE);
   await files.writeAtomic(join(folder, "device.pub"), utf8(publicKeyPem(pair.publicKeyHex)), PUBLIC_MODE);
   await files.writeAtomic(join(folder, "device.key"), utf8(privateKeyPem(pair)), SECRET_MODE);

@@ -8,7 +8,7 @@ import { findBoard } from "../../boards/index.ts";
 import { fromUtf8, utf8 } from "../core/bytes.ts";
 import {
   type Ed25519KeyPair,
-  generateKeyPair,
+  keyPairFromSeed,
   privateKeyPem,
   publicKeyFromPem,
   publicKeyPem,
@@ -95,7 +95,7 @@ async function operatorKey(options: InitOptions): Promise<OperatorKey> {
     const pem = fromUtf8(await options.files.read(path, FILE_LIMITS.keyBytes));
     return { publicKeyHex: publicKeyFromPem(pem), pair: null, path };
   }
-  const pair = generateKeyPair();
+  const pair = keyPairFromSeed(options.entropy.bytes(32));
   return { publicKeyHex: pair.publicKeyHex, pair, path };
 }
 

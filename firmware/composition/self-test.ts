@@ -1,6 +1,5 @@
 /** What a release must find in order before it may stay: the device's own checks (rollout.md 9). */
 import type { SelfTestCheck } from "../../ota/index.ts";
-import { heapHeadroom } from "../adapters/resources.ts";
 import { utf8 } from "../core/bytes.ts";
 import type { JsonObject } from "../core/json.ts";
 import { defaultRequirement, RunEvidence, riskLayer, tighten } from "../evidence/index.ts";
@@ -127,8 +126,8 @@ async function guard({ state, runs, board }: DeviceParts): Promise<Problem> {
   return green.ok ? null : problem(green.reason, { case: "green" });
 }
 
-async function memory(): Promise<Problem> {
-  const headroom = heapHeadroom();
+async function memory({ state }: DeviceParts): Promise<Problem> {
+  const headroom = state.platform.heapHeadroom();
   return headroom >= MIN_HEADROOM ? null : problem("low_memory", { headroom });
 }
 

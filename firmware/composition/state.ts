@@ -1,10 +1,5 @@
 /** The durable state of a device: keys, store, clock with its floor, ledger, content and run records. */
 import { join } from "node:path";
-import { clockSynchronised } from "../adapters/clock-sync.ts";
-import { LevelStore } from "../adapters/level-store.ts";
-import { NodeFiles } from "../adapters/node-files.ts";
-import { SystemClock } from "../adapters/system-clock.ts";
-import { SystemEntropy } from "../adapters/system-entropy.ts";
 import { CodedError } from "../core/errors.ts";
 import { ContentStore } from "../evidence/index.ts";
 import { Ledger, LedgerReader } from "../ledger/index.ts";
@@ -12,18 +7,21 @@ import type { Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
+import type { Store } from "../ports/store.ts";
 import { RunStore } from "../runs/index.ts";
 import type { Config } from "./config-schema.ts";
 import { setAsideDamaged } from "./damaged-rows.ts";
 import { type Identity, loadIdentity } from "./identity.ts";
 import { aboutDatabase, checkDatabaseFolder } from "./own-files.ts";
+import type { Platform } from "./platform.ts";
 
 export interface DeviceState {
+  readonly platform: Platform;
   readonly files: Files;
   readonly entropy: Entropy;
   readonly clock: Clock;
   readonly identity: Identity;
-  readonly store: LevelStore;
+  readonly store: Store;
   readonly ledger: Ledger;
   readonly content: ContentStore;
   readonly runs: RunStore;
@@ -34,7 +32,7 @@ export interface DeviceState {
 export const databasePath = (stateDir: string): string => join(stateDir, "db");
 
 /** Time of the last entry; a ledger whose head is damaged is judged when it is opened, not here. */
-async function lastRecordedMs(store: LevelStore, headKey: Uint8Array): Promise<number> {
+async function lastRecordedMs(store: Store, headKey: Uint8Array): Promise<number> {
   try {
     return (await LedgerReader.open(store, { headKey })).head.lastTs;
   } catch (error) {
@@ -44,29 +42,25 @@ async function lastRecordedMs(store: LevelStore, headKey: Uint8Array): Promise<n
 }
 
 /** @throws ResourceRequired for keys; CodedError `store_busy`, `store_corrupt`, `ledger_unavailable`. */
-export async function openState(config: Config, log: Log): Promise<DeviceState> {
-  const files = new NodeFiles();
-  const entropy = new SystemEntropy();
+export async function openState(config: Config, platform: Platform, log: Log): Promise<DeviceState> {
+  const { files } = platform;
   const identity = await loadIdentity(files, config.stateDir);
   const database = databasePath(config.stateDir);
   return aboutDatabase(database, async () => {
     await checkDatabaseFolder(files, database);
-    const store = await LevelStore.open(database, { create: true });
-    return openParts(config, log, { files, entropy, identity, store });
+    const store = await platform.openStore(database);
+    return openParts(config, log, { platform, identity, store });
   });
 }
 
-type Opened = Pick<DeviceState, "files" | "entropy" | "identity" | "store">;
+type Opened = Pick<DeviceState, "platform" | "identity" | "store">;
 
 async function openParts(config: Config, log: Log, opened: Opened): Promise<DeviceState> {
-  const { files, entropy, identity, store } = opened;
+  const { platform, identity, store } = opened;
+  const { files, entropy } = platform;
   try {
     const timeFloorMs = await lastRecordedMs(store, identity.headKey);
-    const clock = new SystemClock({
-      entropy,
-      floorMs: timeFloorMs,
-      synchronised: clockSynchronised(config.clock.trust),
-    });
+    const clock = platform.openClock({ floorMs: timeFloorMs, trust: config.clock.trust });
     const ledger = await Ledger.open({
       store,
       clock,
@@ -74,7 +68,7 @@ async function openParts(config: Config, log: Log, opened: Opened): Promise<Devi
       device: identity.deviceId,
       headKey: identity.headKey,
       signer: identity.pair,
-      simulated: config.board === "sim",
+      simulated: platform.simulated,
       groupCommitMs: config.groupCommitMs,
       log: log.child({ part: "ledger" }),
     });
@@ -86,6 +80,7 @@ async function openParts(config: Config, log: Log, opened: Opened): Promise<Devi
       onCorrupt: (sha256: string) => log.error("cas_corrupt", { sha256 }),
     });
     return {
+      platform,
       files,
       entropy,
       clock,

@@ -1,5 +1,4 @@
 /** Signed updates on this device: what runs them, what judges them and how they arrive. */
-import { randomUUID } from "node:crypto";
 import {
   bundleBytes,
   MqttTransport,
@@ -9,9 +8,7 @@ import {
   type ProbePort,
   type ReleaseHost,
 } from "../../ota/index.ts";
-import { kernelBootId } from "../adapters/kernel-boot.ts";
-import { freeBytes } from "../adapters/resources.ts";
-import { utf8 } from "../core/bytes.ts";
+import { toHex, utf8 } from "../core/bytes.ts";
 import { canonicalize } from "../core/canonical-json.ts";
 import { codeOf } from "../core/errors.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
@@ -77,9 +74,9 @@ export function buildUpdates(options: UpdatesOptions): OtaService {
       fleet: config.fleet,
       device: state.identity.deviceId,
       groups: [],
-      kernelBootId: kernelBootId(),
+      kernelBootId: state.platform.kernelBootId,
       compile: { board: config.board, runtimeVersion: VERSION },
-      freeBytes: () => freeBytes(config.stateDir),
+      freeBytes: () => state.platform.freeBytes(config.stateDir),
     },
     factory,
     viewOf: () => ({ view, checkSchema: schemaCheck, executor }),
@@ -146,7 +143,11 @@ function probeOf({ state, link, runs, config }: DeviceParts): ProbePort {
       return { mode: isUp ? "bus" : "local", sentAtMs, received };
     },
     dryRun: async (program, payload) => {
-      const trigger = { kind: "command", commandId: `probe-${randomUUID()}`, name: "probe" };
+      const trigger = {
+        kind: "command",
+        commandId: `probe-${toHex(state.entropy.bytes(16))}`,
+        name: "probe",
+      };
       const result = await runs.start({ program, trigger, ...(payload ? { payload } : {}), dry: true });
       if (!result.ok)
         return { ok: false, code: result.reason, status: result.status, details: result.details };

@@ -1,10 +1,11 @@
 /** A simulated device that really ran a program once and was stopped: its record has evidence, guard and policy. */
+
 import { NodeFiles } from "../../firmware/adapters/node-files.ts";
 import { loadConfig } from "../../firmware/composition/config.ts";
-import { Device } from "../../firmware/composition/device.ts";
 import type { JsonObject } from "../../firmware/core/json.ts";
 import type { Log } from "../../firmware/ports/log.ts";
 import { until } from "../support/daemon.ts";
+import { openDevice } from "../support/open-device.ts";
 import { deviceFolder } from "../system/device-folder.ts";
 
 /** Keeps the names of warnings. */
@@ -57,7 +58,7 @@ export async function recordedDevice(
 ): Promise<Recorded> {
   const made = await deviceFolder(dir, { programs: [program], ...(policy ? { policy } : {}) });
   const config = await loadConfig(new NodeFiles(), made.configPath);
-  await using device = await Device.open(config, { log: warnings().log });
+  await using device = await openDevice(config, warnings().log);
   await device.start();
   await until("the board is locked", () => device.parts.boot.state === "locked");
   const name = String(program.name);

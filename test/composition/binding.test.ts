@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { NodeFiles } from "../../firmware/adapters/node-files.ts";
 import { loadConfig } from "../../firmware/composition/config.ts";
-import { Device } from "../../firmware/composition/device.ts";
 import type { Log } from "../../firmware/ports/log.ts";
 import { TemporaryFolder, until } from "../support/daemon.ts";
+import { openDevice } from "../support/open-device.ts";
 import { deviceFolder } from "../system/device-folder.ts";
 
 const silent: Log = {
@@ -17,7 +17,7 @@ const silent: Log = {
 test("a board whose output hardware appears later is bound then: outputs safe first, programs after", async () => {
   await using folder = await TemporaryFolder.create();
   const { configPath } = await deviceFolder(folder.path);
-  await using device = await Device.open(await loadConfig(new NodeFiles(), configPath), { log: silent });
+  await using device = await openDevice(await loadConfig(new NodeFiles(), configPath), silent);
   const { boot, board, events } = device.parts;
   const order: string[] = [];
   events.on("test", "safe", ({ reason }) => void order.push(`safe:${reason}`));

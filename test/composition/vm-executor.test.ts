@@ -6,13 +6,13 @@ import { describe, expect, test } from "vitest";
 import { askDaemon } from "../../firmware/adapters/control-socket.ts";
 import { NodeFiles } from "../../firmware/adapters/node-files.ts";
 import { loadConfig, parseConfig } from "../../firmware/composition/config.ts";
-import { Device } from "../../firmware/composition/device.ts";
 import { statusSummary } from "../../firmware/composition/summaries.ts";
 import { executorInUse, executorText } from "../../firmware/composition/vm-executor.ts";
 import type { Json } from "../../firmware/core/json.ts";
 import { warnings } from "../cli/recorded-device.ts";
 import { imuctl } from "../cli/support.ts";
 import { TemporaryFolder, until } from "../support/daemon.ts";
+import { openDevice } from "../support/open-device.ts";
 import { deviceFolder } from "../system/device-folder.ts";
 
 const MAIN = fileURLToPath(new URL("../../firmware/main.ts", import.meta.url));
@@ -45,7 +45,7 @@ describe("who runs programs", () => {
     await using folder = await TemporaryFolder.create();
     const { configPath } = await deviceFolder(folder.path, { config: "vm:\n  executor: interpreter\n" });
     const { log, seen } = warnings();
-    await using device = await Device.open(await loadConfig(new NodeFiles(), configPath), { log });
+    await using device = await openDevice(await loadConfig(new NodeFiles(), configPath), log);
     await device.start();
 
     expect(statusSummary(device.parts).vm).toEqual({

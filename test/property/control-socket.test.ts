@@ -1,4 +1,5 @@
 /** The local socket, both ends: hostile requests to a daemon, and a stranger in the daemon's place. */
+
 import { createConnection, createServer } from "node:net";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -6,12 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askDaemon, ControlServer } from "../../firmware/adapters/control-socket.ts";
 import { NodeFiles } from "../../firmware/adapters/node-files.ts";
 import { loadConfig } from "../../firmware/composition/config.ts";
-import { Device } from "../../firmware/composition/device.ts";
+import type { Device } from "../../firmware/composition/device.ts";
 import { liveMethods } from "../../firmware/composition/live-methods.ts";
 import { CodedError } from "../../firmware/core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../firmware/core/json.ts";
 import { silentLog } from "../fleet/support.ts";
 import { TemporaryFolder } from "../support/daemon.ts";
+import { openDevice } from "../support/open-device.ts";
 import { deviceFolder } from "../system/device-folder.ts";
 import { HOSTILE_VALUES, mutated, mutatedBytes, PROTOTYPE_KEYS, typedLater } from "./mutations.ts";
 
@@ -24,7 +26,7 @@ let path: string;
 beforeAll(async () => {
   folder = await TemporaryFolder.create();
   const { configPath } = await deviceFolder(folder.path);
-  device = await Device.open(await loadConfig(new NodeFiles(), configPath), { log: silentLog });
+  device = await openDevice(await loadConfig(new NodeFiles(), configPath), silentLog);
   await device.start();
   methods = liveMethods(device.parts);
   path = join(folder.path, "s");

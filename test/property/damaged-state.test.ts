@@ -1,4 +1,5 @@
 /** A device whose stored rows have been altered starts all the same, says what it lost, and goes on working. */
+
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -7,7 +8,6 @@ import { NodeFiles } from "../../firmware/adapters/node-files.ts";
 import { loadConfig } from "../../firmware/composition/config.ts";
 import type { Config } from "../../firmware/composition/config-schema.ts";
 import { DAMAGED_SUB, setAsideDamaged } from "../../firmware/composition/damaged-rows.ts";
-import { Device } from "../../firmware/composition/device.ts";
 import { databasePath } from "../../firmware/composition/state.ts";
 import { utf8 } from "../../firmware/core/bytes.ts";
 import { encodeCbor } from "../../firmware/core/cbor.ts";
@@ -17,6 +17,7 @@ import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { RecordingCommitter } from "../fleet/device.ts";
 import { silentLog } from "../fleet/support.ts";
 import { TemporaryFolder } from "../support/daemon.ts";
+import { openDevice } from "../support/open-device.ts";
 import { deviceFolder } from "../system/device-folder.ts";
 import { mutatedBytes } from "./mutations.ts";
 
@@ -158,7 +159,7 @@ async function live(): Promise<{
   readonly events: readonly LedgerEvent[];
   readonly damaged: readonly string[];
 }> {
-  const device = await Device.open(config, { log: silentLog });
+  const device = await openDevice(config, silentLog);
   try {
     await device.start();
     const { runs, state } = device.parts;
@@ -225,7 +226,7 @@ describe("altered rows that a start reads", () => {
   it("that were a balance leave nothing to spend, not a full budget", async () => {
     await altered([put("phi", "budget/program:thief", Uint8Array.of(0xff))]);
 
-    const device = await Device.open(config, { log: silentLog });
+    const device = await openDevice(config, silentLog);
     const available = device.parts.budget.available("program:thief");
     const fresh = device.parts.budget.available("program:newcomer");
     await device.stop("test");

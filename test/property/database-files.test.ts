@@ -1,4 +1,5 @@
 /** Database files cut short, overwritten or gone: the daemon opens what is whole, or says what is wrong. */
+
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -6,11 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { NodeFiles } from "../../firmware/adapters/node-files.ts";
 import { loadConfig } from "../../firmware/composition/config.ts";
 import type { Config } from "../../firmware/composition/config-schema.ts";
-import { Device } from "../../firmware/composition/device.ts";
 import { databasePath } from "../../firmware/composition/state.ts";
 import { CodedError } from "../../firmware/core/errors.ts";
 import { silentLog } from "../fleet/support.ts";
 import { TemporaryFolder } from "../support/daemon.ts";
+import { openDevice } from "../support/open-device.ts";
 import { deviceFolder } from "../system/device-folder.ts";
 import { mutatedBytes, typedLater } from "./mutations.ts";
 
@@ -26,7 +27,7 @@ beforeAll(async () => {
   config = await loadConfig(new NodeFiles(), configPath);
   // Two lives, so that there are a table file and a log.
   for (let life = 0; life < 2; life++) {
-    const device = await Device.open(config, { log: silentLog });
+    const device = await openDevice(config, silentLog);
     await device.start();
     await device.parts.runs.start({ program: "climate", trigger: { type: "command" }, payload: {} });
     await device.stop("test");
@@ -49,7 +50,7 @@ async function liveWith(file: string, damage: Damage): Promise<true | CodedError
   if (bytes === null) await rm(path);
   else await writeFile(path, bytes);
   const result = await typedLater(async () => {
-    const device = await Device.open({ ...config, stateDir }, { log: silentLog });
+    const device = await openDevice({ ...config, stateDir }, silentLog);
     try {
       await device.start();
     } finally {

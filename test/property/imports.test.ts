@@ -1,9 +1,10 @@
 /** What is carried from device to device as files and offers: runs, evidence, ledgers, notes, proofs, releases. */
+
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { NodeFiles } from "../../firmware/adapters/node-files.ts";
 import { loadConfig } from "../../firmware/composition/config.ts";
-import { Device } from "../../firmware/composition/device.ts";
+import type { Device } from "../../firmware/composition/device.ts";
 import { exportRun, importRun, readRunExport } from "../../firmware/composition/state-export.ts";
 import { replayRun } from "../../firmware/composition/state-replay.ts";
 import { utf8 } from "../../firmware/core/bytes.ts";
@@ -42,6 +43,7 @@ import { silentLog } from "../fleet/support.ts";
 import { bench, FaultStore, fill, signer } from "../ledger/fixture.ts";
 import { smallestPolicy } from "../policy/smallest-policy.ts";
 import { TemporaryFolder } from "../support/daemon.ts";
+import { openDevice } from "../support/open-device.ts";
 import { deviceFolder } from "../system/device-folder.ts";
 import { expectCleanPrototypes, HOSTILE_VALUES, mutated, mutatedBytes, typed, within } from "./mutations.ts";
 
@@ -55,7 +57,7 @@ describe("an exported run", () => {
   beforeAll(async () => {
     folder = await TemporaryFolder.create();
     const { configPath } = await deviceFolder(folder.path);
-    const device = await Device.open(await loadConfig(new NodeFiles(), configPath), { log: silentLog });
+    const device = await openDevice(await loadConfig(new NodeFiles(), configPath), silentLog);
     await device.start();
     const { runs, state, loader } = device.parts;
     const { runId } = await runs.start({ program: "climate", trigger: { type: "command" }, payload: {} });

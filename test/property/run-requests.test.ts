@@ -1,13 +1,15 @@
 /** Requests for runs, as triggers, commands and the control socket make them. */
+
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { NodeFiles } from "../../firmware/adapters/node-files.ts";
 import { loadConfig } from "../../firmware/composition/config.ts";
-import { Device } from "../../firmware/composition/device.ts";
+import type { Device } from "../../firmware/composition/device.ts";
 import { exportRun, readRunExport } from "../../firmware/composition/state-export.ts";
 import { replayRun } from "../../firmware/composition/state-replay.ts";
 import type { JsonObject } from "../../firmware/core/json.ts";
 import { silentLog } from "../fleet/support.ts";
 import { TemporaryFolder } from "../support/daemon.ts";
+import { openDevice } from "../support/open-device.ts";
 import { deviceFolder } from "../system/device-folder.ts";
 import { HOSTILE_VALUES, PROTOTYPE_KEYS } from "./mutations.ts";
 
@@ -17,7 +19,7 @@ let device: Device;
 beforeAll(async () => {
   folder = await TemporaryFolder.create();
   const { configPath } = await deviceFolder(folder.path);
-  device = await Device.open(await loadConfig(new NodeFiles(), configPath), { log: silentLog });
+  device = await openDevice(await loadConfig(new NodeFiles(), configPath), silentLog);
   await device.start();
 });
 

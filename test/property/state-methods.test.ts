@@ -1,9 +1,9 @@
 /** What `imuctl` and the control socket read from a state in which any row may be damaged. */
+
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { NodeFiles } from "../../firmware/adapters/node-files.ts";
 import { loadConfig } from "../../firmware/composition/config.ts";
-import { Device } from "../../firmware/composition/device.ts";
 import { createStateMethods, stateKeysOf } from "../../firmware/composition/state-methods.ts";
 import { encodeCbor } from "../../firmware/core/cbor.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../firmware/core/json.ts";
@@ -12,6 +12,7 @@ import { put, type StoreOp } from "../../firmware/ports/store.ts";
 import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { silentLog } from "../fleet/support.ts";
 import { TemporaryFolder } from "../support/daemon.ts";
+import { openDevice } from "../support/open-device.ts";
 import { deviceFolder } from "../system/device-folder.ts";
 import { mutated, mutatedBytes, typedLater } from "./mutations.ts";
 
@@ -41,7 +42,7 @@ beforeAll(async () => {
   folder = await TemporaryFolder.create();
   const { configPath } = await deviceFolder(folder.path);
   const config = await loadConfig(new NodeFiles(), configPath);
-  const device = await Device.open(config, { log: silentLog });
+  const device = await openDevice(config, silentLog);
   await device.start();
   const { runs, state, loader } = device.parts;
   const result = await runs.start({ program: "climate", trigger: { type: "command" }, payload: {} });

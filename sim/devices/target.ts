@@ -1,9 +1,29 @@
-/** A device on a simulated I2C bus, at register level. Times are board microseconds. */
+import type { Entropy } from "../../firmware/ports/entropy.ts";
+
+/**
+ * A device on a simulated I2C bus, at register level. Times are true microseconds of the simulation.
+ *
+ * A model has no timers: it catches up with `nowUs` when it is called, so a quantity is asked for at the start of the
+ * conversion, which may lie a little before `nowUs`. A model lives for the whole scenario; the board's power reaches it
+ * through `powerCut` and `powerOn` only.
+ */
 export interface I2cTarget {
-  /** @returns false to not acknowledge the data. */
+  /** One write message; an empty one is an address probe. @returns false to not acknowledge the address or the data. */
   write(data: Uint8Array, nowUs: number): boolean;
   /** @returns null to not acknowledge the address (busy in a conversion, for example). */
   read(length: number, nowUs: number): Uint8Array | null;
+  /** A write to the general call address 0 (06h resets those that listen). */
+  generalCall?(data: Uint8Array, nowUs: number): void;
+  /** How long the device holds SCL low in a read that begins now, in ms; after it, `read` is called with the later time. */
+  clockStretchMs?(nowUs: number): number;
+  /** The supply is gone. What survives depends on the part (EEPROM, a clock on its battery). */
+  powerCut?(nowUs: number, entropy: Entropy): void;
+  /** The supply is back. */
+  powerOn?(nowUs: number): void;
+  /** Brings output pins (ALERT, INT) up to date. The board calls it when the world has moved, and at `nextUs()`. */
+  advance?(nowUs: number): void;
+  /** When the device does something by itself next, null when nothing is under way. */
+  nextUs?(): number | null;
 }
 
 /** A device on a simulated SPI chip select. */

@@ -16,10 +16,14 @@ export interface ClockReading {
 
 const MILLION = 1_000_000n;
 
-/** floor(us · (10^6 + ppm) / 10^6), exact above 2^53 products. */
-function drifted(us: number, ppm: number): number {
-  const product = BigInt(us) * (MILLION + BigInt(ppm));
-  return Number(product / MILLION);
+/** floor(us · (10^6 + ppm) / 10^6), exact. */
+export function drifted(us: number, ppm: number): number {
+  const product = us * ppm;
+  // us is whole, so the floor of the sum is the sum with the floor; exact while the product is a safe integer.
+  if (Number.isSafeInteger(product)) return us + Math.floor(product / 1_000_000);
+  const exact = BigInt(us) * (MILLION + BigInt(ppm));
+  const quotient = exact / MILLION;
+  return Number(exact < 0n && exact % MILLION !== 0n ? quotient - 1n : quotient);
 }
 
 /** What the device's clocks show at true time `atUs`, floored to milliseconds. */

@@ -13,54 +13,120 @@ export interface QueuedEvent<T> {
 /** `fifo` by creation; `random` draws among events due at the same microsecond and class. */
 export type EventOrder = { readonly mode: "fifo" } | { readonly mode: "random"; readonly entropy: Entropy };
 
-/** Future events ordered by (atUs, class, creation number). Deterministic for one order and entropy stream. */
+interface Entry<T> extends QueuedEvent<T> {
+  isRemoved: boolean;
+}
+
+const isBefore = <T>(a: Entry<T>, b: Entry<T>): boolean =>
+  a.atUs !== b.atUs ? a.atUs < b.atUs : a.class !== b.class ? a.class < b.class : a.number < b.number;
+
+const isSameTurn = <T>(a: Entry<T>, b: Entry<T>): boolean => a.atUs === b.atUs && a.class === b.class;
+
+/**
+ * Future events ordered by (atUs, class, creation number). Deterministic for one order and entropy stream.
+ * A binary heap; removed events stay in it until they come to the top.
+ */
 export class EventQueue<T> {
   readonly #order: EventOrder;
-  #events: QueuedEvent<T>[] = [];
+  readonly #heap: Entry<T>[] = [];
+  /** Events of one turn, in creation order, that a draw chooses among. */
+  #due: Entry<T>[] = [];
   #created = 0;
+  #size = 0;
 
   constructor(order: EventOrder) {
     this.#order = order;
   }
 
   get size(): number {
-    return this.#events.length;
+    return this.#size;
   }
 
   add(atUs: number, cls: EventClass, item: T): QueuedEvent<T> {
-    const event: QueuedEvent<T> = { atUs, class: cls, number: this.#created++, item };
-    let low = 0;
-    let high = this.#events.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const other = this.#events[middle];
-      if (other && (other.atUs - atUs || other.class - cls) <= 0) low = middle + 1;
-      else high = middle;
-    }
-    this.#events.splice(low, 0, event);
+    const event: Entry<T> = { atUs, class: cls, number: this.#created++, item, isRemoved: false };
+    this.#size++;
+    const [first] = this.#due;
+    if (first && isSameTurn(first, event)) this.#due.push(event);
+    else this.#push(event);
     return event;
   }
 
   remove(event: QueuedEvent<T>): void {
-    const index = this.#events.indexOf(event);
-    if (index >= 0) this.#events.splice(index, 1);
+    const entry = event as Entry<T>;
+    if (entry.isRemoved) return;
+    entry.isRemoved = true;
+    this.#size--;
   }
 
   /** Time of the next event, null when the queue is empty. */
   nextAtUs(): number | null {
-    return this.#events[0]?.atUs ?? null;
+    return this.#next()?.atUs ?? null;
   }
 
   /** Takes the next event, or null when the queue is empty. */
   take(): QueuedEvent<T> | null {
-    const first = this.#events[0];
-    if (!first) return null;
-    let index = 0;
-    if (this.#order.mode === "random") {
-      let due = 0;
-      while (this.#events[due]?.atUs === first.atUs && this.#events[due]?.class === first.class) due++;
-      index = this.#order.entropy.below(due);
+    const next = this.#next();
+    if (!next) return null;
+    this.#gather(next);
+    const index = this.#order.mode === "random" ? this.#order.entropy.below(this.#due.length) : 0;
+    const [event] = this.#due.splice(index, 1);
+    if (!event) return null;
+    event.isRemoved = true;
+    this.#size--;
+    return event;
+  }
+
+  /** The first event that is still wanted, without taking it. */
+  #next(): Entry<T> | null {
+    if (this.#due.some(({ isRemoved }) => isRemoved))
+      this.#due = this.#due.filter(({ isRemoved }) => !isRemoved);
+    while (this.#heap[0]?.isRemoved) this.#pop();
+    const [due] = this.#due;
+    const [top] = this.#heap;
+    if (!due) return top ?? null;
+    return top && isBefore(top, due) ? top : due;
+  }
+
+  /** Brings all events of the next one's turn together. An earlier turn that came meanwhile goes first. */
+  #gather(next: Entry<T>): void {
+    const [due] = this.#due;
+    if (due && isSameTurn(due, next)) return;
+    for (const later of this.#due.splice(0)) this.#push(later);
+    for (let top = this.#heap[0]; top && isSameTurn(top, next); top = this.#heap[0]) {
+      this.#pop();
+      if (!top.isRemoved) this.#due.push(top);
     }
-    return this.#events.splice(index, 1)[0] ?? null;
+  }
+
+  #push(event: Entry<T>): void {
+    const heap = this.#heap;
+    let at = heap.push(event) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      const above = heap[parent];
+      if (!above || isBefore(above, event)) break;
+      heap[at] = above;
+      at = parent;
+    }
+    heap[at] = event;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (!last || heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      const left = 2 * at + 1;
+      const one = heap[left];
+      if (!one) break;
+      const other = heap[left + 1];
+      const isRight = other !== undefined && isBefore(other, one);
+      const child = isRight ? other : one;
+      if (!isBefore(child, last)) break;
+      heap[at] = child;
+      at = isRight ? left + 1 : left;
+    }
+    heap[at] = last;
   }
 }

@@ -1,88 +1,8 @@
-import { CodedError } from "../../firmware/core/errors.ts";
 import type { Clock, Timer, TimeTrust } from "../../firmware/ports/clock.ts";
-import { type OscillatorState, readOscillator } from "./clock-reading.ts";
-import { type EventClass, type EventOrder, EventQueue } from "./event-queue.ts";
+import { drifted, type OscillatorState, readOscillator } from "./clock-reading.ts";
+import type { VirtualTime } from "./virtual-time.ts";
 
-export interface VirtualTimeOptions {
-  readonly order: EventOrder;
-  /** Returns once every promise that can settle without new events has settled; the host's one turn. */
-  readonly turn: () => Promise<void>;
-}
-
-/**
- * True time of a simulated world: integer microseconds from 0, jumping from event to event (simulator.md 2).
- * One event runs until all it can settle has settled, then the next.
- */
-export class VirtualTime {
-  readonly #queue: EventQueue<() => void>;
-  readonly #turn: () => Promise<void>;
-  #nowUs = 0;
-
-  constructor(options: VirtualTimeOptions) {
-    this.#queue = new EventQueue(options.order);
-    this.#turn = options.turn;
-  }
-
-  get nowUs(): number {
-    return this.#nowUs;
-  }
-
-  /** Calls once at true time `atUs`, or as soon as possible when that is past. */
-  at(atUs: number, cls: EventClass, run: () => void): Timer {
-    const event = this.#queue.add(Math.max(this.#nowUs, Math.ceil(atUs)), cls, run);
-    const cancel = () => this.#queue.remove(event);
-    return { cancel, [Symbol.dispose]: cancel };
-  }
-
-  /** Runs all events due up to `atUs` and ends there. */
-  async runUntil(atUs: number): Promise<void> {
-    await this.#turn();
-    for (let next = this.#queue.nextAtUs(); next !== null && next <= atUs; next = this.#queue.nextAtUs()) {
-      await this.#step();
-    }
-    this.#nowUs = Math.max(this.#nowUs, atUs);
-  }
-
-  async runFor(ms: number): Promise<void> {
-    await this.runUntil(this.#nowUs + Math.round(ms * 1000));
-  }
-
-  /**
-   * Runs events until `work` settles and returns its outcome.
-   * @throws CodedError `sim_budget_exceeded` when it has not settled after `withinMs` or no event is left.
-   */
-  async settle<T>(work: Promise<T>, withinMs = 3_600_000): Promise<T> {
-    let settled = false;
-    const mark = () => {
-      settled = true;
-    };
-    work.then(mark, mark);
-    const endUs = this.#nowUs + withinMs * 1000;
-    await this.#turn();
-    while (!settled) {
-      const next = this.#queue.nextAtUs();
-      if (next === null || next > endUs) {
-        throw new CodedError(
-          "sim_budget_exceeded",
-          "the awaited work did not settle in the given virtual time",
-          {
-            details: { atUs: this.#nowUs, eventsLeft: this.#queue.size },
-          },
-        );
-      }
-      await this.#step();
-    }
-    return await work;
-  }
-
-  async #step(): Promise<void> {
-    const event = this.#queue.take();
-    if (!event) return;
-    this.#nowUs = event.atUs;
-    event.item();
-    await this.#turn();
-  }
-}
+export { VirtualTime, type VirtualTimeOptions } from "./virtual-time.ts";
 
 export interface VirtualClockOptions {
   readonly time: VirtualTime;
@@ -90,17 +10,26 @@ export interface VirtualClockOptions {
   readonly ppm?: number;
   readonly bootId: string;
   readonly trust?: TimeTrust;
+  /** Wall time never reads below it, as the daemon's own clock (trust.md 3.1). */
+  readonly floorMs?: number;
+  /** True microseconds that a turn of the host costs: what the slice before it has computed. Default 0. */
+  readonly yieldUs?: () => number;
+  /** While true time is before it, the device's events wait. */
+  readonly frozenUntilUs?: () => number;
 }
 
 /** One device's Clock on virtual time, with drift and corrections; booted when constructed. */
 export class VirtualClock implements Clock {
   readonly bootId: string;
+  readonly #options: VirtualClockOptions;
   readonly #time: VirtualTime;
   readonly #oscillator: Omit<OscillatorState, "jumps">;
   readonly #jumps: { atUs: number; byMs: number }[] = [];
   #trust: TimeTrust;
+  #isStopped = false;
 
   constructor(options: VirtualClockOptions) {
+    this.#options = options;
     this.bootId = options.bootId;
     this.#time = options.time;
     this.#trust = options.trust ?? "trusted";
@@ -112,15 +41,21 @@ export class VirtualClock implements Clock {
   }
 
   wallMs(): number {
+    return Math.max(this.rawWallMs(), this.#options.floorMs ?? 0);
+  }
+
+  /** What the calendar shows, without the floor. */
+  rawWallMs(): number {
     return readOscillator({ ...this.#oscillator, jumps: this.#jumps }, this.#time.nowUs).wallMs;
   }
 
   monoMs(): number {
-    return readOscillator(this.#oscillator, this.#time.nowUs).monoMs ?? 0;
+    const { bootAtUs, ppm } = this.#oscillator;
+    return Math.floor(drifted(this.#time.nowUs - bootAtUs, ppm) / 1000);
   }
 
   trust(): TimeTrust {
-    return this.#trust;
+    return this.rawWallMs() < (this.#options.floorMs ?? 0) ? "floor" : this.#trust;
   }
 
   setTrust(trust: TimeTrust): void {
@@ -130,6 +65,11 @@ export class VirtualClock implements Clock {
   /** A correction of the wall clock from now on. */
   jumpWall(byMs: number): void {
     this.#jumps.push({ atUs: this.#time.nowUs, byMs });
+  }
+
+  /** The power is gone: no timer fires any more. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -148,11 +88,26 @@ export class VirtualClock implements Clock {
   }
 
   after(ms: number, callback: () => void): Timer {
-    const trueUs = (Math.max(0, ms) * 1000 * 1e6) / (1e6 + this.#oscillator.ppm);
-    return this.#time.at(this.#time.nowUs + trueUs, 2, callback);
+    const { ppm } = this.#oscillator;
+    return this.#afterUs((Math.max(0, ms) * 1000 * 1e6) / (1e6 + ppm), callback);
   }
 
   yield(): Promise<void> {
-    return new Promise((resolve) => this.after(0, resolve));
+    return new Promise((resolve) => this.#afterUs(this.#options.yieldUs?.() ?? 0, resolve));
+  }
+
+  #afterUs(us: number, callback: () => void): Timer {
+    let timer: Timer;
+    const arm = (atUs: number): void => {
+      timer = this.#time.at(atUs, 2, () => {
+        if (this.#isStopped) return;
+        const thawUs = this.#options.frozenUntilUs?.() ?? 0;
+        if (thawUs > this.#time.nowUs) arm(thawUs);
+        else callback();
+      });
+    };
+    arm(this.#time.nowUs + us);
+    const cancel = () => timer.cancel();
+    return { cancel, [Symbol.dispose]: cancel };
   }
 }

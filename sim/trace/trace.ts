@@ -1,5 +1,4 @@
-import { concat, utf8 } from "../../firmware/core/bytes.ts";
-import { jcs } from "../../firmware/core/canonical-json.ts";
+import { canonicalize } from "../../firmware/core/canonical-json.ts";
 import { sha256Hex } from "../../firmware/core/hash.ts";
 import type { Json } from "../../firmware/core/json.ts";
 
@@ -16,7 +15,7 @@ export class TraceHash {
   #hash: string;
 
   constructor(seed: string) {
-    this.#hash = sha256Hex(utf8(`imu-trace-v1\n${seed}`));
+    this.#hash = sha256Hex(`imu-trace-v1\n${seed}`);
   }
 
   get hash(): string {
@@ -24,7 +23,7 @@ export class TraceHash {
   }
 
   add(record: TraceRecord): string {
-    this.#hash = sha256Hex(concat(utf8(this.#hash), jcs({ ...record })));
+    this.#hash = sha256Hex(this.#hash + canonicalize(record));
     return this.#hash;
   }
 }

@@ -31,6 +31,10 @@ export interface SpiTarget {
   readonly maxHz: number;
   /** The answer has the length of `data`. */
   transfer(data: Uint8Array, nowUs: number): Uint8Array;
+  /** Modes in which it samples and shifts on the right edges; default 0 and 3. In others the answer is one bit late. */
+  readonly modes?: readonly number[];
+  powerCut?(nowUs: number, entropy: Entropy): void;
+  powerOn?(nowUs: number): void;
 }
 
 /** A device that speaks on a serial line by itself. */
@@ -39,4 +43,13 @@ export interface SerialTarget {
   /** All bytes whose last stop bit came after `fromUs` and not after `toUs`. */
   sentBetween(fromUs: number, toUs: number): Uint8Array;
   received(data: Uint8Array, nowUs: number): void;
+  /** Default none. */
+  readonly parity?: "none" | "even" | "odd";
+  /**
+   * When the next byte will have been sent, so that a reader can sleep until then; null when only something received
+   * makes it speak. Without it the line is looked at every 10 ms.
+   */
+  nextSentUs?(afterUs: number): number | null;
+  powerCut?(nowUs: number, entropy: Entropy): void;
+  powerOn?(nowUs: number): void;
 }

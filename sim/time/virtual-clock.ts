@@ -10,8 +10,6 @@ export interface VirtualClockOptions {
   readonly ppm?: number;
   readonly bootId: string;
   readonly trust?: TimeTrust;
-  /** Wall time never reads below it, as the daemon's own clock (trust.md 3.1). */
-  readonly floorMs?: number;
   /** True microseconds that a turn of the host costs: what the slice before it has computed. Default 0. */
   readonly yieldUs?: () => number;
   /** While true time is before it, the device's events wait. */
@@ -26,6 +24,7 @@ export class VirtualClock implements Clock {
   readonly #oscillator: Omit<OscillatorState, "jumps">;
   readonly #jumps: { atUs: number; byMs: number }[] = [];
   #trust: TimeTrust;
+  #floorMs = 0;
   #isStopped = false;
 
   constructor(options: VirtualClockOptions) {
@@ -41,7 +40,7 @@ export class VirtualClock implements Clock {
   }
 
   wallMs(): number {
-    return Math.max(this.rawWallMs(), this.#options.floorMs ?? 0);
+    return Math.max(this.rawWallMs(), this.#floorMs);
   }
 
   /** What the calendar shows, without the floor. */
@@ -55,11 +54,16 @@ export class VirtualClock implements Clock {
   }
 
   trust(): TimeTrust {
-    return this.rawWallMs() < (this.#options.floorMs ?? 0) ? "floor" : this.#trust;
+    return this.rawWallMs() < this.#floorMs ? "floor" : this.#trust;
   }
 
   setTrust(trust: TimeTrust): void {
     this.#trust = trust;
+  }
+
+  /** Wall time never reads below it, as on the daemon's own clock (trust.md 3.1). */
+  setFloor(ms: number): void {
+    this.#floorMs = ms;
   }
 
   /** A correction of the wall clock from now on. */

@@ -11,6 +11,7 @@ import {
   SKIPPED_20_BIT,
   storeCalibration,
 } from "./bme280-codec.ts";
+import { nextStartUs } from "./free-running.ts";
 import type { I2cTarget } from "./target.ts";
 
 const ID = 0xd0;
@@ -21,6 +22,8 @@ const CTRL_MEAS = 0xf4;
 const CONFIG = 0xf5;
 const DATA = 0xf7;
 const CHIP_ID = 0x60;
+const MODE = 3;
+const NORMAL = 3;
 const RESET_COMMAND = 0xb6;
 const STARTUP_US = 2000;
 /** Standby times of config bits 7..5 in microseconds (data sheet, table 27). */
@@ -44,13 +47,18 @@ export class Bme280Model implements I2cTarget {
   #readyUs: number;
   #activeHum = 0;
   #measuring: { readonly endUs: number; readonly raw: RawClimate } | null = null;
-  #filtered: { t: number; p: number } | null = null;
+  /** Start of the next measurement in normal mode. */
+  #nextUs: number | null = null;
+  /** State of the IIR filter, with the fraction that the registers do not show. */
+  #filtered: { readonly t: number | null; readonly p: number | null } = { t: null, p: null };
+  /** A ctrl_meas that waits for the end of the running measurement. */
+  #pendingControl: number | null = null;
 
   constructor(options: Bme280ModelOptions) {
     this.#options = options;
     this.#calibration = options.calibration ?? DEFAULT_CALIBRATION;
     this.#readyUs = (options.bootUs ?? 0) + STARTUP_US;
-    this.#powerOn();
+    this.#reset();
   }
 
   write(data: Uint8Array, nowUs: number): boolean {
@@ -70,7 +78,16 @@ export class Bme280Model implements I2cTarget {
     return out;
   }
 
-  #powerOn(): void {
+  powerCut(): void {
+    this.#reset();
+  }
+
+  powerOn(nowUs: number): void {
+    this.#reset();
+    this.#readyUs = nowUs + STARTUP_US;
+  }
+
+  #reset(): void {
     this.#registers = new Uint8Array(256);
     storeCalibration(this.#calibration, this.#registers);
     this.#registers[ID] = this.#options.chipId ?? CHIP_ID;
@@ -80,34 +97,44 @@ export class Bme280Model implements I2cTarget {
     );
     this.#activeHum = 0;
     this.#measuring = null;
-    this.#filtered = null;
+    this.#nextUs = null;
+    this.#filtered = { t: null, p: null };
+    this.#pendingControl = null;
   }
 
   #writeRegister(register: number, value: number, nowUs: number): void {
-    if (register === RESET && value === RESET_COMMAND) {
-      this.#powerOn();
-      this.#readyUs = nowUs + STARTUP_US;
+    if (register === RESET) {
+      if (value === RESET_COMMAND) this.powerOn(nowUs);
     } else if (register === CTRL_HUM) {
       this.#registers[CTRL_HUM] = value & 0x07;
     } else if (register === CONFIG) {
-      this.#registers[CONFIG] = value & 0xfd;
+      // In normal mode the chip may ignore it (data sheet 5.4.6), so this one does.
+      if (!this.#isNormal()) this.#registers[CONFIG] = value & 0xfd;
     } else if (register === CTRL_MEAS) {
-      this.#registers[CTRL_MEAS] = value;
-      // A humidity setting becomes effective only here (data sheet 5.4.3).
-      this.#activeHum = this.#registers[CTRL_HUM] ?? 0;
-      if ((value & 3) === 0) this.#measuring = null;
-      else this.#start(Math.max(nowUs, this.#readyUs));
+      // While measuring, the first mode change waits and further ones are ignored (data sheet 3.3.1).
+      if (this.#measuring) this.#pendingControl ??= value;
+      else this.#control(value, nowUs);
     }
   }
 
+  #isNormal(): boolean {
+    return ((this.#registers[CTRL_MEAS] ?? 0) & MODE) === NORMAL;
+  }
+
+  #control(value: number, atUs: number): void {
+    this.#registers[CTRL_MEAS] = value;
+    // A humidity setting becomes effective only here (data sheet 5.4.3).
+    this.#activeHum = this.#registers[CTRL_HUM] ?? 0;
+    this.#nextUs = null;
+    if ((value & MODE) !== 0) this.#start(atUs);
+  }
+
+  /** Samples at `atUs`; a start during the start-up time is carried out at its end. */
   #start(atUs: number): void {
-    const control = this.#registers[CTRL_MEAS] ?? 0;
-    const osT = oversampling(control >> 5);
-    const osP = oversampling(control >> 2);
-    const osH = oversampling(this.#activeHum);
+    const { osT, osP, osH } = this.#oversampling();
     const raw = encodeClimate(this.#calibration, this.#options.sample(atUs));
     this.#measuring = {
-      endUs: atUs + measureUs(osT, osP, osH),
+      endUs: Math.max(atUs, this.#readyUs) + measureUs(osT, osP, osH),
       raw: {
         adcT: osT === 0 ? SKIPPED_20_BIT : raw.adcT,
         adcP: osP === 0 ? SKIPPED_20_BIT : raw.adcP,
@@ -116,32 +143,67 @@ export class Bme280Model implements I2cTarget {
     };
   }
 
+  #oversampling() {
+    const control = this.#registers[CTRL_MEAS] ?? 0;
+    const osT = oversampling(control >> 5);
+    const osP = oversampling(control >> 2);
+    return { osT, osP, osH: oversampling(this.#activeHum) };
+  }
+
   #advance(nowUs: number): void {
-    while (this.#measuring && this.#measuring.endUs <= nowUs) {
-      const { endUs, raw } = this.#measuring;
-      this.#registers.set(dataRegisters(this.#filter(raw)), DATA);
-      this.#measuring = null;
-      const control = this.#registers[CTRL_MEAS] ?? 0;
-      if ((control & 3) !== 3) {
-        this.#registers[CTRL_MEAS] = control & 0xfc;
-        return;
-      }
-      const standby = STANDBY_US[(this.#registers[CONFIG] ?? 0) >> 5] ?? 500;
-      // A device left alone for long converts only its last few cycles here; nobody could read the others.
-      const behind = Math.floor((nowUs - endUs) / standby);
-      const skip = Math.max(0, behind - 32) * standby;
-      this.#start(endUs + skip + standby);
+    for (;;) {
+      if (this.#measuring) {
+        const { endUs, raw } = this.#measuring;
+        if (endUs > nowUs) return;
+        this.#registers.set(dataRegisters(this.#filter(raw)), DATA);
+        this.#measuring = null;
+        this.#afterMeasurement(endUs);
+      } else if (this.#nextUs !== null && this.#nextUs <= nowUs) {
+        const { osT, osP, osH } = this.#oversampling();
+        const periodUs = measureUs(osT, osP, osH) + this.#standbyUs();
+        const startUs = nextStartUs(this.#nextUs, periodUs, nowUs, this.#memory());
+        this.#nextUs = null;
+        this.#start(startUs);
+      } else return;
     }
   }
 
+  #afterMeasurement(endUs: number): void {
+    const pending = this.#pendingControl;
+    this.#pendingControl = null;
+    if (this.#isNormal()) this.#nextUs = endUs + this.#standbyUs();
+    else this.#registers[CTRL_MEAS] = (this.#registers[CTRL_MEAS] ?? 0) & ~MODE;
+    if (pending !== null) this.#control(pending, endUs);
+  }
+
+  #standbyUs(): number {
+    return STANDBY_US[(this.#registers[CONFIG] ?? 0) >> 5] ?? 500;
+  }
+
+  #filterCoefficient(): number {
+    return FILTER[((this.#registers[CONFIG] ?? 0) >> 2) & 7] ?? 1;
+  }
+
+  /** How many measurements back the filter still remembers: (1 − 1/c)^(8c) is less than a code of 20 bits can show. */
+  #memory(): number {
+    const c = this.#filterCoefficient();
+    return c === 1 ? 1 : 8 * c;
+  }
+
+  /** old·(c−1)/c + new/c on temperature and pressure (data sheet 3.4.4). */
   #filter(raw: RawClimate): RawClimate {
-    const c = FILTER[((this.#registers[CONFIG] ?? 0) >> 2) & 7] ?? 1;
-    if (c === 1) return raw;
-    const old = this.#filtered ?? { t: raw.adcT, p: raw.adcP };
-    const next = (was: number, now: number): number => Math.trunc((was * (c - 1) + now) / c);
-    const t = raw.adcT === SKIPPED_20_BIT ? raw.adcT : next(old.t, raw.adcT);
-    const p = raw.adcP === SKIPPED_20_BIT ? raw.adcP : next(old.p, raw.adcP);
+    const c = this.#filterCoefficient();
+    if (c === 1) {
+      this.#filtered = { t: null, p: null };
+      return raw;
+    }
+    const next = (was: number | null, now: number): number | null =>
+      now === SKIPPED_20_BIT ? was : was === null ? now : (was * (c - 1)) / c + now / c;
+    const t = next(this.#filtered.t, raw.adcT);
+    const p = next(this.#filtered.p, raw.adcP);
     this.#filtered = { t, p };
-    return { ...raw, adcT: t, adcP: p };
+    const shown = (filtered: number | null, now: number): number =>
+      now === SKIPPED_20_BIT || filtered === null ? now : Math.floor(filtered);
+    return { ...raw, adcT: shown(t, raw.adcT), adcP: shown(p, raw.adcP) };
   }
 }

@@ -4,6 +4,7 @@ import {
   isoWeekday,
   readTimeRegisters,
 } from "./ds3231-registers.ts";
+import { nextStartUs } from "./free-running.ts";
 import type { I2cTarget } from "./target.ts";
 
 const REGISTERS = 0x13;
@@ -200,9 +201,7 @@ export class Ds3231Model implements I2cTarget {
         this.#conversion = null;
       }
       if (this.#nextTemperatureUs > nowUs) return;
-      // Of the conversions nobody saw, only the last two can matter.
-      const missed = Math.floor((nowUs - this.#nextTemperatureUs) / TEMPERATURE_PERIOD_US);
-      const startUs = this.#nextTemperatureUs + Math.max(0, missed - 1) * TEMPERATURE_PERIOD_US;
+      const startUs = nextStartUs(this.#nextTemperatureUs, TEMPERATURE_PERIOD_US, nowUs);
       this.#nextTemperatureUs = startUs + TEMPERATURE_PERIOD_US;
       this.#startTemperature(startUs);
     }

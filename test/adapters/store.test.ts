@@ -6,6 +6,9 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { LevelStore } from "../../firmware/adapters/level-store.ts";
 import { put } from "../../firmware/ports/store.ts";
 import { MemoryStore } from "../../sim/disk/memory-store.ts";
+import { SimDisk } from "../../sim/disk/sim-disk.ts";
+import { UNCUT } from "../../sim/power/steps.ts";
+import { SeededEntropy } from "../../sim/time/entropy.ts";
 import { storeContract } from "../contract/store.contract.ts";
 
 const folders: string[] = [];
@@ -19,6 +22,10 @@ afterEach(async () => {
 });
 
 storeContract("memory", async () => new MemoryStore());
+storeContract("simulated", () => {
+  const disk = new SimDisk({ entropy: new SeededEntropy("1", "disk"), nowUs: () => 0 });
+  return disk.openStore(UNCUT, { sleep: () => Promise.reject(new Error("nothing here waits")) });
+});
 storeContract("LevelDB", async () => LevelStore.open(join(await folder(), "db"), { create: true }));
 
 describe("LevelDB files", () => {

@@ -157,7 +157,8 @@ function storeError(cause: unknown): CodedError {
 
 function openError(directory: string, cause: unknown, create: boolean): CodedError {
   const text = chain(cause);
-  if (/LOCK/i.test(text) && !/CORRUPT/i.test(text)) {
+  // A lock file that cannot be opened, as on a read-only disk, is nobody else's lock.
+  if (/LEVEL_LOCKED/.test(text)) {
     return new CodedError("store_busy", `Another process has ${directory} open.`, { status: 503, cause });
   }
   if (!create && /does not exist|NOT_FOUND/i.test(text)) {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Level } from "level";
@@ -67,6 +67,15 @@ describe("LevelDB files", () => {
 
     await expect(LevelStore.open(path, { create: true })).rejects.toMatchObject({ code: "store_busy" });
     expect(await first.get("a", "k")).toBeUndefined();
+  });
+
+  test("whose lock cannot be opened are unusable, not in use by somebody else", async () => {
+    const path = join(await folder(), "db");
+    await mkdir(join(path, "LOCK"), { recursive: true });
+
+    await expect(LevelStore.open(path, { create: true })).rejects.toMatchObject({
+      code: "store_unavailable",
+    });
   });
 
   test("that are truncated give a typed error instead of an empty store", async () => {

@@ -13,8 +13,8 @@ import {
   measureUs,
   pressureQ24,
 } from "../../../sim/devices/bme280-codec.ts";
-import { gga, nmeaSentence } from "../../../sim/devices/gps.ts";
 import { Mcp3008Model } from "../../../sim/devices/mcp3008.ts";
+import { gga, nmeaSentence } from "../../../sim/devices/nmea.ts";
 import { sht31Crc, sht31Frame } from "../../../sim/devices/sht31.ts";
 import { readOscillator } from "../../../sim/time/clock-reading.ts";
 import { SeededEntropy } from "../../../sim/time/entropy.ts";

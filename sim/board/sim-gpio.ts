@@ -1,86 +1,90 @@
-import { Debouncer, type RawEdge } from "../../drivers/debouncer.ts";
-import type { Clock, Timer } from "../../firmware/ports/clock.ts";
 import type { Entropy } from "../../firmware/ports/entropy.ts";
 import type { Edge, GpioEdge, GpioLine, GpioRequest, Level } from "../../firmware/ports/hardware.ts";
-import type { Contact } from "./contact.ts";
+import type { BoardLines } from "./board-lines.ts";
+import type { Boot } from "./boot.ts";
 import { busError } from "./faults.ts";
+import { LineEvents } from "./line-events.ts";
+import { watchLine } from "./line-watch.ts";
 
-/** How often a watched line is looked at; edges keep their true time. */
-const WATCH_MS = 5;
-/** Kernel event queue per line: on overflow the newest are lost. */
-const EVENT_QUEUE = 16;
-
-/** What a simulated output line drives. */
-export interface Actuator {
-  drive(level: Level | null, nowUs: number): void;
-}
-
-/** What hangs on a line; a line without wiring floats unless biased. */
-export type LineWiring =
-  | { readonly kind: "contact"; readonly contact: Contact }
-  | { readonly kind: "actuator"; readonly actuator: Actuator };
+export type { Actuator, LineWiring } from "./line-wiring.ts";
 
 export interface SimLineOptions {
   readonly name: string;
   readonly request: GpioRequest;
-  readonly wiring: LineWiring | null;
+  readonly lines: BoardLines;
+  readonly boot: Boot;
   readonly entropy: Entropy;
-  readonly clock: Clock;
-  readonly nowUs: () => number;
+  readonly pollMs?: number | undefined;
   readonly onRelease: () => void;
 }
 
 /** One claimed line (simulator.md 3). Released lines go back to input, and what hangs on them follows its pull. */
 export class SimGpioLine implements GpioLine {
   readonly #options: SimLineOptions;
+  readonly #line: number;
+  readonly #writeLabel: string;
+  readonly #readLabel: string;
   readonly #watches = new Set<Disposable>();
-  #driven: Level | null = null;
-  #released = false;
+  #events: LineEvents | null = null;
+  #lost = 0;
+  #isReleased = false;
 
-  constructor(options: SimLineOptions) {
+  private constructor(options: SimLineOptions) {
     this.#options = options;
-    if (options.request.direction === "out") this.#drive(options.request.initial);
+    this.#line = options.request.line;
+    this.#writeLabel = `gpio.write:${this.#line}`;
+    this.#readLabel = `gpio.read:${this.#line}`;
+  }
+
+  /** Claims the line: direction and first level in one step. */
+  static open(options: SimLineOptions): Promise<SimGpioLine> {
+    const { boot, lines, request } = options;
+    const { line, direction } = request;
+    return boot.take(`gpio.request:${line}`, () => {
+      const value = request.direction === "out" ? request.initial : request.bias;
+      boot.record?.("gpio.request", { line, direction, value });
+      if (request.direction === "out") lines.drive(line, request.initial, boot.nowUs());
+      else lines.release(line, request.bias, boot.nowUs());
+      return new SimGpioLine(options);
+    });
+  }
+
+  /** Edges lost because the kernel's queue was full. */
+  get lost(): number {
+    return this.#lost;
   }
 
   async read(): Promise<Level> {
     this.#assertOpen();
-    return this.#levelAt(this.#options.nowUs());
+    const { boot, lines } = this.#options;
+    return await boot.take(this.#readLabel, () => lines.read(this.#line, boot.nowUs()));
   }
 
   async write(value: Level): Promise<void> {
     this.#assertOpen();
-    if (this.#options.request.direction === "in") {
-      throw busError("io_error", `${this.#options.name} is an input`, this.#options.name, false);
-    }
-    this.#drive(value);
+    const { boot, lines, name, request } = this.#options;
+    if (request.direction === "in") throw busError("io_error", `${name} is an input`, name, false, "EPERM");
+    await boot.take(this.#writeLabel, () => {
+      boot.record?.("gpio.write", { line: this.#line, value });
+      lines.drive(this.#line, value, boot.nowUs());
+    });
   }
 
   watch(edge: Edge, debounceMs: number, handler: (edge: GpioEdge) => void): Disposable {
     this.#assertOpen();
-    const { clock, nowUs, wiring } = this.#options;
-    const startUs = nowUs();
-    const offsetMs = clock.monoMs() - startUs / 1000;
-    let seenUs = startUs - 1;
-    const debouncer = new Debouncer(this.#levelAt(seenUs), debounceMs * 1000);
-    let timer: Timer | null = null;
-    const emit = (settled: RawEdge | null): void => {
-      if (!settled) return;
-      const wanted = edge === "both" || (edge === "rising") === (settled.value === 1);
-      if (wanted) handler({ value: settled.value, monoMs: settled.at / 1000 + offsetMs });
-    };
-    const look = (): void => {
-      // The microsecond of now is not over: what still happens in it belongs to the next look.
-      const now = nowUs() - 1;
-      const edges = wiring?.kind === "contact" ? wiring.contact.edgesBetween(seenUs, now) : [];
-      seenUs = now;
-      for (const raw of edges.slice(0, EVENT_QUEUE)) emit(debouncer.push({ at: raw.atUs, value: raw.value }));
-      emit(debouncer.settle(now));
-      timer = clock.after(WATCH_MS, look);
-    };
-    timer = clock.after(WATCH_MS, look);
+    const { boot, lines } = this.#options;
+    const watching = watchLine({
+      boot,
+      events: this.#kernelEvents(),
+      initial: lines.levelBefore(this.#line, boot.nowUs()),
+      edge,
+      debounceMs,
+      handler,
+      onDelivered: (value) => boot.record?.("gpio.edge", { line: this.#line, value }),
+    });
     const watch: Disposable = {
       [Symbol.dispose]: () => {
-        timer?.cancel();
+        watching[Symbol.dispose]();
         this.#watches.delete(watch);
       },
     };
@@ -89,31 +93,39 @@ export class SimGpioLine implements GpioLine {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#released) return;
-    for (const watch of this.#watches) watch[Symbol.dispose]();
-    this.#released = true;
-    const { wiring, nowUs } = this.#options;
-    if (wiring?.kind === "actuator") wiring.actuator.drive(null, nowUs());
-    this.#options.onRelease();
+    if (this.#isReleased) return;
+    const { boot, lines, onRelease } = this.#options;
+    this.end();
+    await boot.take(`gpio.release:${this.#line}`, () => {
+      boot.record?.("gpio.release", { line: this.#line });
+      lines.release(this.#line, null, boot.nowUs());
+    });
+    onRelease();
+  }
+
+  /** The owner is gone: nobody hears of edges any more. */
+  end(): void {
+    this.#isReleased = true;
+    for (const watch of [...this.#watches]) watch[Symbol.dispose]();
+  }
+
+  #kernelEvents(): LineEvents {
+    const { boot, lines, entropy, pollMs } = this.#options;
+    this.#events ??= new LineEvents({
+      boot,
+      source: lines.source(this.#line),
+      entropy,
+      pollMs,
+      onLost: (lost) => {
+        this.#lost += lost;
+        boot.record?.("gpio_overflow", { line: this.#line, lost });
+      },
+    });
+    return this.#events;
   }
 
   #assertOpen(): void {
     const { name } = this.#options;
-    if (this.#released) throw busError("io_error", `${name} was released`, name, false);
-  }
-
-  #drive(level: Level): void {
-    const { wiring, nowUs } = this.#options;
-    const now = nowUs();
-    this.#driven = level;
-    if (wiring?.kind === "actuator") wiring.actuator.drive(level, now);
-  }
-
-  #levelAt(atUs: number): Level {
-    const { request, wiring, entropy } = this.#options;
-    if (this.#driven !== null) return this.#driven;
-    if (wiring?.kind === "contact") return wiring.contact.levelAt(atUs);
-    if (request.direction === "in" && request.bias !== "none") return request.bias === "pull-up" ? 1 : 0;
-    return entropy.float() < 0.5 ? 1 : 0;
+    if (this.#isReleased) throw busError("io_error", `${name} was released`, name, false);
   }
 }

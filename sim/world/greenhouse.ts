@@ -59,6 +59,7 @@ export function createGreenhouseBoard(options: GreenhouseBoardOptions): Greenhou
       serial: new Map([["ttyAMA0", gps]]),
     },
     advanceWorld: (nowUs) => world.advanceTo(nowUs),
+    pollMs: 5,
   });
   return { hardware, world, seed };
 }

@@ -132,7 +132,7 @@ export class SimFiles implements Files {
   #fill(path: string, bytes: Uint8Array, mode: number, length: number): FileNode {
     const { tree, wear } = this.#medium;
     this.#requireWritable("open", path);
-    if (tree.find(path, "rm")?.kind === "directory") throw new SystemError("EISDIR", "rm", path);
+    if (tree.find(path, "rm")?.kind === "directory") throw new SystemError("ERR_FS_EISDIR", "rm", path);
     tree.remove(path);
     const node = tree.create(path, { mode, ownedByMe: true });
     const fitting = Math.min(length, this.#medium.freeBytes);

@@ -6,8 +6,9 @@ const TEXTS = {
   ENOENT: "no such file or directory",
   ENOSPC: "no space left on device",
   ENOTDIR: "not a directory",
-  ENOTEMPTY: "directory not empty",
   EROFS: "read-only file system",
+  /** Node.js's own, for the removal of a folder that was taken for a file. */
+  ERR_FS_EISDIR: "path is a directory",
 } as const;
 
 export type SystemErrorCode = keyof typeof TEXTS;

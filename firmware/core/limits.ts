@@ -14,6 +14,7 @@ export * from "./limits/fleet.ts";
 export * from "./limits/ledger.ts";
 export * from "./limits/ota.ts";
 export * from "./limits/runs.ts";
+export * from "./limits/scenario.ts";
 export * from "./limits/service.ts";
 export * from "./limits/sync.ts";
 export * from "./limits/vm.ts";

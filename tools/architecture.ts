@@ -46,6 +46,7 @@ const EXTERNAL: readonly (readonly [where: RegExp, allowed: RegExp])[] = [
   [/^drivers\/devices\//, /^nmea-simple$/],
   [/^firmware\/authoring\//, /^(typescript|@jridgewell\/gen-mapping|@jridgewell\/trace-mapping)$/],
   [/^(firmware\/adapters|drivers\/providers)\//, /./],
+  [/^sim\/scenario\//, /^yaml$/],
   [/^firmware\/(main\.ts|cli\/|composition\/)/, /./],
 ];
 

@@ -79,6 +79,17 @@ export class ModbusSlave implements SerialTarget {
     });
   }
 
+  /** When its last answer is out, -Infinity if it gave none. */
+  get sentUntilUs(): number {
+    return this.#outbox.endUs;
+  }
+
+  /** Another slave speaks until `endUs`: the silence before the next frame begins after that. */
+  overhear(endUs: number): void {
+    this.advanceTo(endUs);
+    this.#lineUs = Math.max(this.#lineUs, endUs);
+  }
+
   /** Carries out the request whose closing silence is over at `nowUs`. */
   advanceTo(nowUs: number): void {
     const endUs = this.#lineUs + this.#silence.frameUs;

@@ -1,9 +1,11 @@
+import { serialByteUs } from "../board/bus-timing.ts";
 import type { ModbusSlave } from "./modbus-slave.ts";
 import type { TimedByte } from "./serial-outbox.ts";
 import type { SerialTarget } from "./target.ts";
 
 /**
- * Several Modbus slaves on one pair of wires, all at one speed. Every slave hears the master; two that answer at once
+ * Several Modbus slaves on one pair of wires, all at one speed. Every slave hears the master, and when
+ * another answers; two that answer at once
  * (the same address twice) spoil each other's bytes, which arrive as 00h.
  */
 export class Rs485Bus implements SerialTarget {
@@ -31,7 +33,13 @@ export class Rs485Bus implements SerialTarget {
   }
 
   received(data: Uint8Array, nowUs: number): void {
-    for (const slave of this.#slaves) slave.received(data, nowUs);
+    const startUs = nowUs - data.length * serialByteUs(this.baudRate, 10);
+    for (const slave of this.#slaves) slave.advanceTo(startUs);
+    const quietUs = Math.max(...this.#slaves.map((slave) => slave.sentUntilUs));
+    for (const slave of this.#slaves) {
+      slave.overhear(quietUs);
+      slave.received(data, nowUs);
+    }
   }
 
   powerCut(nowUs: number): void {

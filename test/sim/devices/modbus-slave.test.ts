@@ -179,6 +179,17 @@ describe("slaves on one pair of wires", () => {
     expect(sent).toHaveLength(28);
   });
 
+  it("want silence after another's answer before they take a request", () => {
+    const bus = new Rs485Bus([aSlave({ address: 1 }), aSlave({ address: 2 })]);
+    const answered = send(bus, READ, 0) + 5000 + 9 * CHARACTER;
+    send(bus, framed("020300000001"), answered + SILENCE - 1);
+    expect(toHex(bus.sentBetween(0, LONG))).toBe(ANSWER);
+
+    const again = send(bus, READ, LONG) + 5000 + 9 * CHARACTER;
+    send(bus, framed("020300000001"), again + SILENCE);
+    expect(toHex(bus.sentBetween(LONG, 2 * LONG)).slice(18, 22)).toBe("0203");
+  });
+
   it("spoil each other's answers when they have the same address", () => {
     const bus = new Rs485Bus([aSlave(), aSlave()]);
     send(bus, READ, 0);

@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import ts from "typescript";
 import { PACKAGE_ROOT } from "../../firmware/composition/package-info.ts";
 
-const FOLDERS = ["firmware", "ota", "drivers", "boards"];
+const FOLDERS = ["firmware", "ota", "drivers", "boards", "sim"];
 const CODE = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/;
 
 /** Functions that take a code as their first argument, wherever they are declared. */

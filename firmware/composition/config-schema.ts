@@ -19,7 +19,7 @@ export interface BrokerConfig {
 export interface SensorConfig {
   /** For example `i2c://1/0x76/temperature`, `spi://0.0/ch0`, `serial://ttyAMA0/latitude`. */
   readonly uri: string;
-  readonly driver: "bme280" | "mcp3008" | "nmea" | "switch";
+  readonly driver: "bme280" | "sht31" | "ads1115" | "mcp3008" | "nmea" | "switch";
   readonly quantity?: string;
   readonly unit?: string;
   readonly scale?: number;
@@ -131,7 +131,7 @@ export const CONFIG_SCHEMA = {
         required: ["uri", "driver"],
         properties: {
           uri: { type: "string", pattern: "^(i2c|spi|serial|gpio)://[A-Za-z0-9._/-]+$", maxLength: 128 },
-          driver: { enum: ["bme280", "mcp3008", "nmea", "switch"] },
+          driver: { enum: ["bme280", "sht31", "ads1115", "mcp3008", "nmea", "switch"] },
           quantity: text(32),
           unit: text(16),
           scale: { type: "number" },

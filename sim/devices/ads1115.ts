@@ -10,8 +10,6 @@ import { nextStartUs } from "./free-running.ts";
 import type { I2cTarget } from "./target.ts";
 import { wordBytes } from "./word.ts";
 
-export { ads1115Code, ads1115ConversionUs } from "./ads1115-codes.ts";
-
 const CONVERSION = 0;
 const CONFIG = 1;
 const LOW_THRESHOLD = 2;

@@ -195,11 +195,16 @@ export class Hd44780 {
   }
 
   #shiftDisplay(right: boolean): void {
-    this.#shift = (this.#shift + (right ? LINE_LENGTH - 1 : 1)) % LINE_LENGTH;
+    const length = this.#lineLength();
+    this.#shift = (this.#shift + (right ? length - 1 : 1)) % length;
+  }
+
+  #lineLength(): number {
+    return this.#twoLines ? LINE_LENGTH : 2 * LINE_LENGTH;
   }
 
   #line(row: 0 | 1): string {
-    const length = this.#twoLines ? LINE_LENGTH : 2 * LINE_LENGTH;
+    const length = this.#lineLength();
     let text = "";
     for (let column = 0; column < VISIBLE_COLUMNS; column++) {
       const cell = row * LINE_LENGTH + ((column + this.#shift) % length);

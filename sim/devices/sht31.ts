@@ -24,8 +24,6 @@ import {
 } from "./sht31-frame.ts";
 import type { I2cTarget } from "./target.ts";
 
-export { sht31Crc, sht31Frame } from "./sht31-frame.ts";
-
 const STATUS_AFTER_RESET = 0x8010;
 const ALERT_PENDING = 0x8000;
 const HEATER_BIT = 0x2000;

@@ -2,7 +2,7 @@ import { Debouncer } from "../../../drivers/debouncer.ts";
 import { toHex } from "../../../firmware/core/bytes.ts";
 import { i2cTransferUs, serialByteUs } from "../../../sim/board/bus-timing.ts";
 import { bounce } from "../../../sim/board/contact.ts";
-import { ads1115Code, ads1115ConversionUs } from "../../../sim/devices/ads1115.ts";
+import { ads1115Code, ads1115ConversionUs } from "../../../sim/devices/ads1115-codes.ts";
 import {
   centiCelsius,
   DEFAULT_CALIBRATION,
@@ -15,7 +15,7 @@ import {
 } from "../../../sim/devices/bme280-codec.ts";
 import { Mcp3008Model } from "../../../sim/devices/mcp3008.ts";
 import { gga, nmeaSentence } from "../../../sim/devices/nmea.ts";
-import { sht31Crc, sht31Frame } from "../../../sim/devices/sht31.ts";
+import { sht31Crc, sht31Frame } from "../../../sim/devices/sht31-frame.ts";
 import { readOscillator } from "../../../sim/time/clock-reading.ts";
 import { SeededEntropy } from "../../../sim/time/entropy.ts";
 import { EventQueue } from "../../../sim/time/event-queue.ts";

@@ -30,8 +30,7 @@ export class LcdBackpackModel implements I2cTarget {
 
   write(data: Uint8Array, nowUs: number): boolean {
     data.forEach((byte, i) => {
-      // The address comes before the first byte.
-      this.#drive(byte, nowUs + (i + 2) * this.#byteUs);
+      this.#drive(byte, nowUs - (data.length - 1 - i) * this.#byteUs);
     });
     return true;
   }

@@ -8,9 +8,15 @@ import type { Entropy } from "../../firmware/ports/entropy.ts";
  * through `powerCut` and `powerOn` only.
  */
 export interface I2cTarget {
-  /** One write message; an empty one is an address probe. @returns false to not acknowledge the address or the data. */
+  /**
+   * One write message that ends at `nowUs`; an empty one is an address probe.
+   * @returns false to not acknowledge the address or the data.
+   */
   write(data: Uint8Array, nowUs: number): boolean;
-  /** @returns null to not acknowledge the address (busy in a conversion, for example). */
+  /**
+   * One read message that begins at `nowUs`.
+   * @returns null to not acknowledge the address (busy in a conversion, for example).
+   */
   read(length: number, nowUs: number): Uint8Array | null;
   /** A write to the general call address 0 (06h resets those that listen). */
   generalCall?(data: Uint8Array, nowUs: number): void;

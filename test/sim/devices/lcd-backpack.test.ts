@@ -15,9 +15,9 @@ function aDisplay(options: { readonly clearUs?: number; readonly startUs?: numbe
   };
   const nibble = (value: number, flags: number) => {
     const port = (value << 4) | flags | LIGHT;
-    model.write(Uint8Array.of(port | E, port), nowUs);
-    // Address and two bytes at 100 kHz.
+    // Address and two bytes at 100 kHz; the second byte ends with the message.
     wait(290);
+    model.write(Uint8Array.of(port | E, port), nowUs);
   };
   const byte = (value: number, flags = 0) => {
     nibble(value >> 4, flags);

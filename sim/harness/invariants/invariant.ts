@@ -3,9 +3,11 @@ import type { JsonObject } from "../../../firmware/core/json.ts";
 import type { Level } from "../../../firmware/ports/hardware.ts";
 import type { Store } from "../../../firmware/ports/store.ts";
 import type { TraceRecord } from "../../trace/trace.ts";
+import type { ReceivedReceipt, SentCommand } from "../operator.ts";
+import type { OperatorKey } from "../provision.ts";
 import type { LogLine } from "../sim-log.ts";
-import type { SentCommand, SimOperator } from "../operator.ts";
-import type { Report } from "../violations.ts";
+import type { InvariantId, Report } from "../violations.ts";
+import type { DeviceFacts } from "./facts.ts";
 
 /** One electrical change of an output line, seen at the board and not at the daemon. */
 export interface LineMove {
@@ -17,10 +19,22 @@ export interface LineMove {
   readonly boot: number;
 }
 
+/** One read that the hardware answered, seen at the hardware port and not in the daemon. */
+export interface BusRead {
+  /** When the answer was there. */
+  readonly atUs: number;
+  /** `gpio/gpiochip0/23`, `i2c/1/0x76`, `spi/0.0`, `serial/ttyAMA0`. */
+  readonly path: string;
+}
+
 /** One life of the daemon, as seen from outside. */
 export interface Life {
   readonly number: number;
   readonly fromUs: number;
+  /** The clock's boot id: evidence names it beside its monotonic time. */
+  readonly bootId: string;
+  /** Drift of the oscillator in this life. */
+  readonly ppm: number;
   /** Null until outputs had been driven safe and programs armed. */
   startedUs: number | null;
   /** Null while it lasts. */
@@ -41,16 +55,24 @@ export interface ObservedDevice {
   readonly policy: JsonObject;
   readonly programs: readonly JsonObject[];
   readonly config: JsonObject;
+  /** Seals the ledger's head; null if the harness does not know it: then its mac is not looked at. */
+  readonly headKey: Uint8Array | null;
   /** What is on its disk now (after a power cut: what survived), without steps, faults or waiting. */
   store(): Store;
-  /** Every byte on its disk: rows and files, for searches and sizes. */
+  /** Every byte on its disk: rows and files, for searches and sizes. `where` of a row: `<sublevel>!<key>`. */
   image(): Iterable<readonly [where: string, bytes: Uint8Array]>;
   /** Every output line change since the beginning, oldest first. */
   readonly moves: readonly LineMove[];
+  /** Every answered read since the beginning, oldest first; see `watchHardware`. */
+  readonly reads: readonly BusRead[];
+  /** True µs at which a batch with `sync: true` had reached the disk, oldest first. */
+  readonly syncs: readonly number[];
   readonly lives: readonly Life[];
   readonly log: readonly LogLine[];
   /** Largest sizes seen: `outbox`, `storeBytes`, `queue`, ... */
   readonly peaks: ReadonlyMap<string, number>;
+  /** Since when the link to the broker has been up without a break; null while it is down. */
+  readonly linkUpSinceUs: number | null;
   /** False while faults of the disk are switched on that excuse losses (lying fsync, bit rot): said by the scenario. */
   readonly isDiskHonest: boolean;
 }
@@ -64,20 +86,57 @@ export interface BrokerMessage {
   readonly retain: boolean;
 }
 
-export interface InvariantContext {
+/** What a scenario's faults can make a sound daemon complain about in its log. */
+export type FaultClass =
+  | "disk"
+  | "link"
+  | "broker"
+  | "bus"
+  | "line"
+  | "power"
+  | "process"
+  | "clock"
+  | "adversary"
+  | "memory";
+
+/** What of an operator the rules look at; `SimOperator` is one. */
+export interface ObservedOperator {
+  readonly key: Pick<OperatorKey, "id" | "keyId" | "scopes"> & {
+    readonly pair: { readonly publicKeyHex: string };
+  };
+  readonly receipts: readonly ReceivedReceipt[];
+}
+
+/** Everything a run has left behind, as the harness hands it over. */
+export interface Observations {
   readonly fleet: string;
   readonly nowUs: number;
   readonly devices: readonly ObservedDevice[];
-  readonly operators: readonly SimOperator[];
+  readonly operators: readonly ObservedOperator[];
   readonly sent: readonly SentCommand[];
   readonly messages: readonly BrokerMessage[];
   /** Secrets that must never be seen: name and bytes. */
   readonly secrets: readonly (readonly [name: string, bytes: Uint8Array])[];
+  /** Classes of the faults that were injected so far. */
+  readonly faults: ReadonlySet<FaultClass>;
+  /** Since when no fault has been active; null while one is. */
+  readonly quietSinceUs: number | null;
+  /** How long devices may take to converge after faults have ended, ms; simulator.md 11: 60 s. */
+  readonly convergeMs?: number;
   readonly report: Report;
 }
 
-/** One rule. `check` looks at everything durable after the run; `watch` hears of moves and messages as they happen. */
+/** The same with what all rules read from the disks, read once. */
+export interface InvariantContext extends Observations {
+  readonly facts: readonly DeviceFacts[];
+}
+
+/** One rule over everything durable and everything seen. */
 export interface Invariant {
-  readonly id: string;
+  readonly id: InvariantId;
   check(context: InvariantContext): Promise<void> | void;
 }
+
+/** Whether a device published a message; a harness may call it by its name or by its id. */
+export const isFrom = ({ from }: BrokerMessage, { deviceId, name }: ObservedDevice): boolean =>
+  from === deviceId || from === name;

@@ -1,0 +1,194 @@
+/** What is on a device's disk, read once and leniently: a row that cannot be read is a finding, not an exception. */
+import { fromUtf8, toHex } from "../../../firmware/core/bytes.ts";
+import { decodeCbor } from "../../../firmware/core/cbor.ts";
+import { codeOf } from "../../../firmware/core/errors.ts";
+import { isJsonObject, type JsonObject } from "../../../firmware/core/json.ts";
+import type { Evidence } from "../../../firmware/evidence/types.ts";
+import type { LedgerEntry } from "../../../firmware/ledger/types.ts";
+import type { Store } from "../../../firmware/ports/store.ts";
+import type { RunRecord } from "../../../firmware/vm/types.ts";
+import type { ObservedDevice } from "./invariant.ts";
+import { historiesOf, type LineHistory } from "./line-history.ts";
+import { activeLowLines, PolicyView } from "./policy-view.ts";
+import { Timeline } from "./timeline.ts";
+
+/** An entry as it is stored; nothing about it is believed yet. */
+export interface StoredEntry {
+  readonly index: number;
+  readonly entry: LedgerEntry;
+  /** The canonical bytes beside which the hash was stored. */
+  readonly bytes: Uint8Array;
+  readonly hash: string;
+}
+
+export interface DamagedRow {
+  readonly sub: string;
+  readonly key: string;
+  readonly why: string;
+}
+
+export interface OutboxRow {
+  readonly id: string;
+  readonly idem: string | null;
+  readonly topic: string;
+  readonly body: Uint8Array;
+}
+
+export interface DeviceFacts {
+  readonly device: ObservedDevice;
+  readonly store: Store;
+  readonly epoch: number;
+  readonly entries: readonly StoredEntry[];
+  readonly runs: readonly RunRecord[];
+  readonly runsById: ReadonlyMap<string, RunRecord>;
+  readonly openRuns: readonly JsonObject[];
+  /** Rows of `commands`, by command id. */
+  readonly commands: ReadonlyMap<string, JsonObject>;
+  readonly outbox: readonly OutboxRow[];
+  readonly dead: readonly OutboxRow[];
+  /** Losses that are counted but not yet reported. */
+  readonly openGaps: number;
+  readonly documents: ReadonlyMap<string, JsonObject>;
+  /** Every policy known for this device: the first one and those of stored releases, by hash. */
+  readonly policies: ReadonlyMap<string, PolicyView>;
+  /** Policy hash by the hash of the release that brought it. */
+  readonly policyOfRelease: ReadonlyMap<string, string>;
+  readonly factory: PolicyView;
+  /** Rows of `sync/head`, by origin. */
+  readonly heads: ReadonlyMap<string, { readonly seq: number; readonly hash: string }>;
+  readonly damaged: readonly DamagedRow[];
+  readonly timeline: Timeline;
+  readonly lines: ReadonlyMap<number, LineHistory>;
+  readonly activeLow: ReadonlySet<number>;
+  /** Envelopes of a run in order of recording; those that cannot be read are left out. */
+  evidenceOf(runId: string): Promise<readonly Evidence[]>;
+}
+
+class RowReader {
+  readonly damaged: DamagedRow[] = [];
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Every readable row of a sublevel. */
+  async read<T>(sub: string, parse: (bytes: Uint8Array, key: string) => T): Promise<T[]> {
+    const found: T[] = [];
+    for await (const [key, bytes] of this.#store.range(sub)) {
+      try {
+        found.push(parse(bytes, key));
+      } catch (error) {
+        this.damaged.push({ sub, key, why: codeOf(error) });
+      }
+    }
+    return found;
+  }
+}
+
+const asObject = (value: unknown): JsonObject => {
+  if (!isJsonObject(value)) throw new TypeError("not an object");
+  return value;
+};
+export const parseObject = (bytes: Uint8Array): JsonObject => asObject(JSON.parse(fromUtf8(bytes)));
+const cborObject = (bytes: Uint8Array): JsonObject => asObject(decodeCbor(bytes));
+
+/** Rows of the present epoch (ledger.md 3): CBOR {entry: canonical bytes, hash}. */
+function entryOf(row: Uint8Array, key: string): StoredEntry {
+  const { entry, hash } = decodeCbor(row) as { readonly entry?: unknown; readonly hash?: unknown };
+  if (!(entry instanceof Uint8Array) || !(hash instanceof Uint8Array)) throw new TypeError("no entry");
+  const parsed = parseObject(entry) as JsonObject & LedgerEntry;
+  asObject(parsed.event.data);
+  return { index: Number(key), entry: parsed, bytes: entry, hash: toHex(hash) };
+}
+
+function runOf(row: Uint8Array): RunRecord {
+  const record = cborObject(row) as JsonObject & RunRecord;
+  for (const part of [record.program, record.outcome, record.release, record.metrics, record.limits])
+    asObject(part);
+  return record;
+}
+
+const outboxOf = (row: Uint8Array): OutboxRow => cborObject(row) as JsonObject & OutboxRow;
+
+async function epochOf(store: Store): Promise<number> {
+  const row = await store.get("lgepoch", "0");
+  return row === undefined ? 0 : Number(decodeCbor(row));
+}
+
+/** Name of a ledger sublevel in an epoch. */
+export const ledgerSub = (name: string, epoch: number): string => (epoch === 0 ? name : `${name}.${epoch}`);
+
+interface Releases {
+  readonly policies: ReadonlyMap<string, PolicyView>;
+  readonly policyOfRelease: ReadonlyMap<string, string>;
+}
+
+async function releasesOf(rows: RowReader, factory: PolicyView): Promise<Releases> {
+  const policies = new Map([[factory.policyHash, factory]]);
+  const policyOfRelease = new Map<string, string>();
+  const bundles = await rows.read("policy", (bytes, key) =>
+    key.startsWith("release/") ? { hash: key.slice("release/".length), bundle: parseObject(bytes) } : null,
+  );
+  for (const found of bundles) {
+    if (found === null || !isJsonObject(found.bundle.policy ?? null)) continue;
+    const view = new PolicyView(asObject(found.bundle.policy));
+    policies.set(view.policyHash, view);
+    policyOfRelease.set(found.hash, view.policyHash);
+  }
+  return { policies, policyOfRelease };
+}
+
+function evidenceReader(store: Store): DeviceFacts["evidenceOf"] {
+  const known = new Map<string, readonly Evidence[]>();
+  return async (runId) => {
+    const cached = known.get(runId);
+    if (cached) return cached;
+    const ids: string[] = [];
+    for await (const [, value] of store.range("evrun", { gte: `${runId}!`, lt: `${runId}"` }))
+      ids.push(String(decodeCbor(value)));
+    const rows = await store.getMany("ev", ids);
+    const list = rows.flatMap((row) => (row === undefined ? [] : [cborObject(row) as JsonObject & Evidence]));
+    known.set(runId, list);
+    return list;
+  };
+}
+
+export async function readFacts(device: ObservedDevice): Promise<DeviceFacts> {
+  const store = device.store();
+  const rows = new RowReader(store);
+  const epoch = await epochOf(store);
+  const factory = new PolicyView(device.policy);
+  const entries = await rows.read(ledgerSub("lg", epoch), entryOf);
+  const runs = await rows.read("run", runOf);
+  const openRuns = await rows.read("runopen", cborObject);
+  const commands = await rows.read("commands", cborObject);
+  const documents = await rows.read("progdoc", (bytes, key) => [key, parseObject(bytes)] as const);
+  const heads = await rows.read("sync/head", (bytes, key) => {
+    const { seq, hash } = cborObject(bytes);
+    return [key, { seq: Number(seq), hash: String(hash) }] as const;
+  });
+  const gaps = await rows.read("outbox_gaps", (bytes) => Number(cborObject(bytes).count));
+  return {
+    device,
+    store,
+    epoch,
+    entries,
+    runs,
+    runsById: new Map(runs.map((run) => [run.runId, run])),
+    openRuns,
+    commands: new Map(commands.map((row) => [String(row.id), row])),
+    outbox: await rows.read("outbox", outboxOf),
+    dead: await rows.read("outbox_dead", outboxOf),
+    openGaps: gaps.reduce((sum, count) => sum + count, 0),
+    documents: new Map(documents),
+    ...(await releasesOf(rows, factory)),
+    factory,
+    heads: new Map(heads),
+    damaged: rows.damaged,
+    timeline: new Timeline(device.lives),
+    lines: historiesOf(device.moves),
+    activeLow: activeLowLines(device.config),
+    evidenceOf: evidenceReader(store),
+  };
+}

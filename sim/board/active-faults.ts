@@ -34,15 +34,15 @@ export class ActiveFaults {
 
   /**
    * The bytes as they arrive: of another chip, from a stuck line, or with a flipped bit.
-   * @param firstRegister register that the first byte was read from, null if nobody knows.
+   * @param firstRegister register that the byte at `offset` was read from, null if nobody knows.
    */
-  damage(data: Uint8Array, firstRegister: number | null = null): Uint8Array {
+  damage(data: Uint8Array, firstRegister: number | null = null, offset = 0): Uint8Array {
     const out = Uint8Array.from(data);
     for (const fault of this.#faults) {
       switch (fault.kind) {
         case "wrong_id": {
           const index = firstRegister === null ? -1 : fault.register - firstRegister;
-          if (index >= 0 && index < out.length) out[index] = fault.value;
+          if (index >= 0 && offset + index < out.length) out[offset + index] = fault.value;
           break;
         }
         case "stuck_high":

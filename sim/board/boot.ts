@@ -59,8 +59,15 @@ export class Boot {
     return isFirst;
   }
 
-  take<T>(label: string, work: () => T | Promise<T>, partly?: () => void): Promise<T> {
-    return this.#isEnded ? never() : this.steps.take(label, work, partly);
+  async take<T>(label: string, work: () => T | Promise<T>, partly?: () => void): Promise<T> {
+    if (this.#isEnded) return never();
+    try {
+      const result = await this.steps.take(label, work, partly);
+      return this.#isEnded ? never() : result;
+    } catch (error) {
+      if (this.#isEnded) return never();
+      throw error;
+    }
   }
 
   at(atUs: number, run: () => void): Timer {

@@ -4,6 +4,8 @@ import { Listeners } from "./listeners.ts";
 
 /** How long past pulses are kept for those that look late. */
 const KEEP_US = 60_000_000;
+/** No mechanical or optical meter is faster; above it two edges would share a microsecond. */
+const MAX_HZ = 100_000;
 
 /** From `atUs` on, half pulses are counted from `halves` at a steady rate. */
 interface Segment {
@@ -13,21 +15,23 @@ interface Segment {
   readonly rate: number;
 }
 
+const START: Segment = { atUs: 0, halves: 0, rate: 0 };
+
 /**
  * Pulses whose rate is a quantity of the world, duty 50 % (simulator.md 3): flow meter, anemometer, energy meter. The
- * phase goes on when the rate changes, so that no part of a pulse is lost or counted twice. High in the first half.
+ * phase goes on when the rate changes, so that no part of a pulse is lost or counted twice.
  */
 export class PulseSource implements EdgeSource {
   readonly #listeners = new Listeners<[]>();
   /** Never empty, in order of time. */
-  #segments: Segment[] = [{ atUs: 0, halves: 0, rate: 0 }];
+  #segments: Segment[] = [START];
 
-  /** @param hz pulses per second from `atUs` on, at least 0; times do not go back. */
+  /** @param hz pulses per second from `atUs` on, 0 to 100 000; times do not go back. */
   setRate(atUs: number, hz: number): void {
     const last = this.#segmentAt(atUs);
-    const rate = (Math.max(0, hz) * 2) / 1e6;
+    const rate = (Math.min(MAX_HZ, Math.max(0, hz)) * 2) / 1e6;
     if (rate === last.rate) return;
-    this.#segments = this.#segments.filter((_, i) => (this.#segments[i + 1]?.atUs ?? atUs) >= atUs - KEEP_US);
+    while ((this.#segments[1]?.atUs ?? atUs) < atUs - KEEP_US) this.#segments.shift();
     this.#segments.push({ atUs, halves: last.halves + (atUs - last.atUs) * last.rate, rate });
     this.#listeners.tell();
   }
@@ -72,19 +76,12 @@ export class PulseSource implements EdgeSource {
 
   /** When `count` half pulses are complete, null if that never happens at the present rate. */
   #timeOf(count: number): number | null {
-    for (let i = 0; i < this.#segments.length; i++) {
-      const segment = this.#segments[i];
-      if (!segment || segment.rate === 0) continue;
-      const atUs = Math.ceil(segment.atUs + (count - segment.halves) / segment.rate);
-      const endUs = this.#segments[i + 1]?.atUs ?? Number.POSITIVE_INFINITY;
-      if (atUs <= endUs) return atUs;
-    }
-    return null;
+    const segment = this.#segments.findLast(({ halves }) => halves < count);
+    if (!segment || segment.rate === 0) return null;
+    return Math.ceil(segment.atUs + (count - segment.halves) / segment.rate);
   }
 
   #segmentAt(atUs: number): Segment {
-    let found = this.#segments[0] ?? { atUs: 0, halves: 0, rate: 0 };
-    for (const segment of this.#segments) if (segment.atUs <= atUs) found = segment;
-    return found;
+    return this.#segments.findLast((segment) => segment.atUs <= atUs) ?? START;
   }
 }

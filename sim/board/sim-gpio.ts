@@ -95,6 +95,7 @@ export class SimGpioLine implements GpioLine {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isReleased) return;
     const { boot, lines, onRelease } = this.#options;
+    this.#isReleased = true;
     this.end();
     await boot.take(`gpio.release:${this.#line}`, () => {
       boot.record?.("gpio.release", { line: this.#line });
@@ -105,7 +106,6 @@ export class SimGpioLine implements GpioLine {
 
   /** The owner is gone: nobody hears of edges any more. */
   end(): void {
-    this.#isReleased = true;
     for (const watch of [...this.#watches]) watch[Symbol.dispose]();
   }
 

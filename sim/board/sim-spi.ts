@@ -56,9 +56,8 @@ export class SimSpiDevice implements SpiDevice {
     const active = faults.active(this.#faultTarget);
     await boot.wait(Math.round(spiTransferUs(data.length, options.speedHz) * (active?.slowness() ?? 1)));
     const raw = this.#answer(data, options, active);
-    // Chips with registers are asked for one by the first byte; its top bit says read or write.
-    const register = (data[0] ?? 0) & 0x7f;
-    const answer = active ? active.damage(raw, register - 1) : raw;
+    // Chips with registers are asked for one by the first byte, whose top bit says read or write; then it comes.
+    const answer = active ? active.damage(raw, (data[0] ?? 0) & 0x7f, 1) : raw;
     boot.record?.("spi", { device: name, tx: traceBytes(data), rx: traceBytes(answer) });
     return boot.frozenUntilUs > 0 ? await boot.seen(answer) : answer;
   }

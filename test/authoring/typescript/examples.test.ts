@@ -1,30 +1,33 @@
-/** The programs of the greenhouse are what the compiler makes of their sources, and editors see the same types. */
+/** The programs of the examples are what the compiler makes of their sources, and editors see the same types. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadTypeScript } from "../../../firmware/authoring/typescript/index.ts";
 import { ResourceRequired } from "../../../firmware/core/resource-required.ts";
-import { GREENHOUSE_PROGRAMS, greenhouseFiles } from "../../../tools/greenhouse.ts";
+import { EXAMPLES, programFiles, programsOf } from "../../../tools/examples.ts";
 import { typescript } from "./support.ts";
 
-const files = await greenhouseFiles();
+const built = await Promise.all(
+  EXAMPLES.map(async (example) => [example, await programFiles(programsOf(example))] as const),
+);
 
-describe("the greenhouse", () => {
+describe.each(built)("the %s", (example, files) => {
   test.each([...files])("%s is current", (name, text) => {
-    expect(readFileSync(join(GREENHOUSE_PROGRAMS, name), "utf8")).toBe(text);
+    expect(readFileSync(join(programsOf(example), name), "utf8")).toBe(text);
   });
 
   test("its sources have no type error for an editor", () => {
-    const path = "examples/greenhouse/tsconfig.json";
+    const path = `examples/${example}/tsconfig.json`;
     const { config } = typescript.readConfigFile(path, (file) => readFileSync(file, "utf8"));
     const { fileNames, options } = typescript.parseJsonConfigFileContent(
       config,
       typescript.sys,
-      "examples/greenhouse",
+      `examples/${example}`,
     );
     const program = typescript.createProgram(fileNames, options);
 
-    expect(fileNames.length).toBe(4);
+    // Every source and the declarations.
+    expect(fileNames.length).toBe(files.size);
     expect(typescript.getPreEmitDiagnostics(program).map(({ messageText }) => messageText)).toEqual([]);
   });
 });

@@ -38,13 +38,13 @@ export class BatchLog {
 
   /** Appends a batch and applies it to the rows. The values are the log's own from here on. */
   append(ops: readonly StoreOp[]): void {
-    this.#undo.push(
-      ops.map(({ sub, key, ...op }) => ({
-        sub,
-        key,
-        value: op.type === "put" ? this.#rows.put(sub, key, op.value) : this.#rows.del(sub, key),
-      })),
-    );
+    const former: Former[] = [];
+    for (const op of ops) {
+      const { sub, key } = op;
+      const value = op.type === "put" ? this.#rows.put(sub, key, op.value) : this.#rows.del(sub, key);
+      former.push({ sub, key, value });
+    }
+    this.#undo.push(former);
     this.#written++;
   }
 

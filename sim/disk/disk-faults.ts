@@ -1,4 +1,5 @@
 import type { Entropy } from "../../firmware/ports/entropy.ts";
+import { copyOf } from "./copy.ts";
 
 /** How long an fsync takes, as links state their delays: min + int(spread+1), with probability tailP + int(tail+1). */
 export interface SlowSync {
@@ -36,7 +37,7 @@ export class DiskFaults {
 
   /** A copy of stored bytes as a read gives them; null if they cannot be read. */
   read(stored: Uint8Array): Uint8Array | null {
-    const copy = stored.slice();
+    const copy = copyOf(stored);
     const rot = this.#hasRot ? this.#rot.get(stored) : undefined;
     if (!rot) return copy;
     if (!rot.silent) return null;

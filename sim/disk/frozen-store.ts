@@ -1,5 +1,6 @@
 import { CodedError } from "../../firmware/core/errors.ts";
 import type { Store, StoreRange } from "../../firmware/ports/store.ts";
+import { copyOf } from "./copy.ts";
 import { RowIteration } from "./row-iteration.ts";
 import type { Row, Rows } from "./rows.ts";
 
@@ -29,7 +30,7 @@ export class FrozenStore implements Store {
     return new RowIteration(() => this.#rows.range(sub, range), {
       isAlive: () => true,
       check: () => undefined,
-      read: (value) => value.slice(),
+      read: copyOf,
     });
   }
 

@@ -1,5 +1,6 @@
 import { CodedError } from "../../firmware/core/errors.ts";
 import type { Store, StoreOp, StoreRange } from "../../firmware/ports/store.ts";
+import { copyOf } from "./copy.ts";
 import { RowIteration } from "./row-iteration.ts";
 import { type Row, Rows } from "./rows.ts";
 
@@ -17,18 +18,22 @@ export class MemoryStore implements Store {
 
   async get(sub: string, key: string): Promise<Uint8Array | undefined> {
     this.#require();
-    return this.#rows.get(sub, key)?.slice();
+    const stored = this.#rows.get(sub, key);
+    return stored && copyOf(stored);
   }
 
   async getMany(sub: string, keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     this.#require();
-    return keys.map((key) => this.#rows.get(sub, key)?.slice());
+    return keys.map((key) => {
+      const stored = this.#rows.get(sub, key);
+      return stored && copyOf(stored);
+    });
   }
 
   async batch(ops: readonly StoreOp[], _options: { readonly sync: boolean }): Promise<void> {
     this.#require();
     for (const op of ops) {
-      if (op.type === "put") this.#rows.put(op.sub, op.key, op.value.slice());
+      if (op.type === "put") this.#rows.put(op.sub, op.key, copyOf(op.value));
       else this.#rows.del(op.sub, op.key);
     }
   }
@@ -41,7 +46,7 @@ export class MemoryStore implements Store {
     return new RowIteration(begin, {
       isAlive: () => true,
       check: () => this.#require(),
-      read: (value) => value.slice(),
+      read: copyOf,
     });
   }
 

@@ -3,6 +3,7 @@ import type { Clock } from "../../firmware/ports/clock.ts";
 import type { Entropy } from "../../firmware/ports/entropy.ts";
 import type { Store } from "../../firmware/ports/store.ts";
 import type { Steps } from "../power/steps.ts";
+import { copyOf } from "./copy.ts";
 import type { BitRot, SlowSync } from "./disk-faults.ts";
 import type { DiskWear } from "./disk-wear.ts";
 import type { Permissions } from "./file-tree.ts";
@@ -130,7 +131,7 @@ export class SimDisk {
     tree.makeFolder(path.slice(0, Math.max(0, path.lastIndexOf("/"))), 0o755);
     tree.remove(path);
     const node = tree.create(path, permissions);
-    tree.write(node, bytes.slice());
+    tree.write(node, copyOf(bytes));
     tree.sync(node);
     tree.commit();
   }

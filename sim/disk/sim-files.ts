@@ -2,6 +2,7 @@ import { CodedError } from "../../firmware/core/errors.ts";
 import type { Clock } from "../../firmware/ports/clock.ts";
 import type { FileInfo, Files } from "../../firmware/ports/files.ts";
 import type { Steps } from "../power/steps.ts";
+import { copyOf } from "./copy.ts";
 import type { FileNode, TreeNode } from "./file-tree.ts";
 import type { Boot, Medium } from "./medium.ts";
 import { never } from "./never.ts";
@@ -54,7 +55,7 @@ export class SimFiles implements Files {
 
   async writeAtomic(path: string, bytes: Uint8Array, mode: number): Promise<void> {
     const { tree, wear } = this.#medium;
-    const own = bytes.slice();
+    const own = copyOf(bytes);
     const beside = `${path}.new`;
     const node = await this.#take(
       "file.write",

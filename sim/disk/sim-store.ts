@@ -1,8 +1,9 @@
 import { utf8 } from "../../firmware/core/bytes.ts";
 import { CodedError } from "../../firmware/core/errors.ts";
 import type { Clock } from "../../firmware/ports/clock.ts";
-import type { Store, StoreOp, StoreRange } from "../../firmware/ports/store.ts";
+import { put, type Store, type StoreOp, type StoreRange } from "../../firmware/ports/store.ts";
 import type { Steps } from "../power/steps.ts";
+import { copyOf } from "./copy.ts";
 import type { Boot, Medium } from "./medium.ts";
 import { never } from "./never.ts";
 import { RowIteration } from "./row-iteration.ts";
@@ -94,7 +95,7 @@ export class SimStore implements Store {
   batch(ops: readonly StoreOp[], options: { readonly sync: boolean }): Promise<void> {
     const { sync } = options;
     // The caller may change its bytes as soon as this call returns.
-    const own = ops.map((op) => (op.type === "put" ? { ...op, value: op.value.slice() } : op));
+    const own = ops.map((op) => (op.type === "put" ? put(op.sub, op.key, copyOf(op.value)) : op));
     return this.#steps.take(
       sync ? "store.sync" : "store.batch",
       () => this.#write(own, sync),
@@ -117,7 +118,8 @@ export class SimStore implements Store {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isOpen = false;
-    await this.#writers;
+    // Of a boot that has ended nobody comes back.
+    if (!this.#boot.ended) await this.#writers;
     if (this.#medium.owner === this) this.#medium.owner = null;
   }
 
@@ -180,8 +182,9 @@ export class SimStore implements Store {
   #handOver(ops: readonly StoreOp[]): void {
     const { log, faults, freeBytes } = this.#medium;
     if (ops.length === 0 || !this.#isOpen || this.#boot.ended || this.#writers !== null) return;
-    if (faults.readOnly || bytesOf(ops) > freeBytes) return;
-    this.#count(ops);
+    const bytes = bytesOf(ops);
+    if (faults.readOnly || bytes > freeBytes) return;
+    this.#count(bytes);
     log.append(ops);
   }
 
@@ -189,14 +192,12 @@ export class SimStore implements Store {
   #admit(ops: readonly StoreOp[]): void {
     const { faults, freeBytes } = this.#medium;
     if (faults.readOnly) throw unavailable("The database cannot be used.");
-    if (bytesOf(ops) > freeBytes) {
-      throw new CodedError("storage_full", "The disk is full.", { status: 503 });
-    }
-    this.#count(ops);
+    const bytes = bytesOf(ops);
+    if (bytes > freeBytes) throw new CodedError("storage_full", "The disk is full.", { status: 503 });
+    this.#count(bytes);
   }
 
-  #count(ops: readonly StoreOp[]): void {
-    const bytes = bytesOf(ops);
+  #count(bytes: number): void {
     this.#bytesWritten += bytes;
     this.#medium.wear.wrote(bytes, true);
   }

@@ -41,9 +41,8 @@ export function filesContract(
 
   test(`${name}: bytes are copied on the way in and out`, async () => {
     const { files, folder } = await open();
-    const written = bytes("abc");
-    const done = files.writeAtomic(`${folder}/a`, written, 0o600);
-    await done;
+    const written = Buffer.from("abc");
+    await files.writeAtomic(`${folder}/a`, written, 0o600);
     written[0] = 0;
     const first = await files.read(`${folder}/a`, 3);
     first[1] = 0;

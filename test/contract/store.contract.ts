@@ -151,9 +151,11 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await expect(keys(store, "é")).rejects.toMatchObject({ code: "store_unavailable" });
     });
 
-    test("keeps its own copy of a value", async () => {
+    test.each([
+      ["an array", bytes("abc")],
+      ["a Buffer", Buffer.from("abc")],
+    ])("keeps its own copy of a value that is %s", async (_kind, value) => {
       await using store = await open();
-      const value = bytes("abc");
       await store.batch([put("a", "k", value)], { sync: false });
 
       value[0] = 0;

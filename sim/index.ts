@@ -3,6 +3,7 @@
 export { FaultBoard, type SimFault } from "./board/faults.ts";
 export { SimHardware, type SimHardwareOptions, type SimWiring } from "./board/sim-hardware.ts";
 export { MemoryStore } from "./disk/memory-store.ts";
+export { type ImagePart, type PowerCutResult, SimDisk, type SimDiskOptions } from "./disk/sim-disk.ts";
 export { type ClockReading, type OscillatorState, readOscillator } from "./time/clock-reading.ts";
 export { SeededEntropy } from "./time/entropy.ts";
 export { type EventOrder, EventQueue } from "./time/event-queue.ts";

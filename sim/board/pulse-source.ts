@@ -7,15 +7,31 @@ const KEEP_US = 60_000_000;
 /** No mechanical or optical meter is faster; above it two edges would share a microsecond. */
 const MAX_HZ = 100_000;
 
-/** From `atUs` on, half pulses are counted from `halves` at a steady rate. */
+/** A steady rate from `atUs` on. Edges are counted in whole numbers, so that no rounding loses or doubles one. */
 interface Segment {
   readonly atUs: number;
-  readonly halves: number;
-  /** Half pulses per microsecond. */
+  /** Edges up to and including `atUs`. */
+  readonly edges: number;
+  /** How much of the way to the next edge is done, 0 to 1. */
+  readonly progress: number;
+  /** Edges per microsecond: two for each pulse. */
   readonly rate: number;
 }
 
-const START: Segment = { atUs: 0, halves: 0, rate: 0 };
+const START: Segment = { atUs: 0, edges: 0, progress: 0, rate: 0 };
+
+/** Microseconds from a segment's begin to its nth edge, n from 1; whole, and one apart at least. */
+const timeOf = ({ progress, rate }: Segment, n: number): number =>
+  Math.max(n, Math.ceil((n - progress) / rate));
+
+/** Edges of a segment in its first `us` microseconds. */
+function edgesWithin(segment: Segment, us: number): number {
+  if (segment.rate === 0) return 0;
+  let n = Math.max(0, Math.floor(segment.progress + us * segment.rate));
+  while (n > 0 && timeOf(segment, n) > us) n--;
+  while (timeOf(segment, n + 1) <= us) n++;
+  return n;
+}
 
 /**
  * Pulses whose rate is a quantity of the world, duty 50 % (simulator.md 3): flow meter, anemometer, energy meter. The
@@ -24,19 +40,22 @@ const START: Segment = { atUs: 0, halves: 0, rate: 0 };
 export class PulseSource implements EdgeSource {
   readonly #listeners = new Listeners<[]>();
   /** Never empty, in order of time. */
-  #segments: Segment[] = [START];
+  readonly #segments: Segment[] = [START];
 
   /** @param hz pulses per second from `atUs` on, 0 to 100 000; times do not go back. */
   setRate(atUs: number, hz: number): void {
     const last = this.#segmentAt(atUs);
     const rate = (Math.min(MAX_HZ, Math.max(0, hz)) * 2) / 1e6;
     if (rate === last.rate) return;
+    const us = atUs - last.atUs;
+    const n = edgesWithin(last, us);
+    const progress = Math.min(1, Math.max(0, last.progress + us * last.rate - n));
     while ((this.#segments[1]?.atUs ?? atUs) < atUs - KEEP_US) this.#segments.shift();
-    this.#segments.push({ atUs, halves: last.halves + (atUs - last.atUs) * last.rate, rate });
+    this.#segments.push({ atUs, edges: last.edges + n, progress, rate });
     this.#listeners.tell();
   }
 
-  /** Whole pulses that began up to `atUs`. */
+  /** Pulses that began up to `atUs`. */
   pulsesAt(atUs: number): number {
     return Math.ceil(this.#edgesUpTo(atUs) / 2);
   }
@@ -54,34 +73,25 @@ export class PulseSource implements EdgeSource {
   }
 
   nextEdge(afterUs: number): ContactEdge | null {
-    const count = this.#edgesUpTo(afterUs) + 1;
-    const atUs = this.#timeOf(count);
-    return atUs === null ? null : { atUs, value: count % 2 === 1 ? 1 : 0 };
+    const number = this.#edgesUpTo(afterUs) + 1;
+    const segment = this.#segments.findLast(({ edges }) => edges < number);
+    if (!segment || segment.rate === 0) return null;
+    const atUs = segment.atUs + timeOf(segment, number - segment.edges);
+    // So slow that it never comes.
+    if (atUs > Number.MAX_SAFE_INTEGER) return null;
+    return { atUs, value: number % 2 === 1 ? 1 : 0 };
   }
 
   onEdges(listener: () => void): Disposable {
     return this.#listeners.add(listener);
   }
 
-  /** Edge n happens when n half pulses are complete; the first pulse thus begins after the time of half a one. */
   #edgesUpTo(atUs: number): number {
     const segment = this.#segmentAt(atUs);
-    const about = Math.floor(segment.halves + (atUs - segment.atUs) * segment.rate);
-    // The time of an edge is rounded up to a whole microsecond: counting must agree with it.
-    const next = this.#timeOf(about + 1);
-    if (next !== null && next <= atUs) return about + 1;
-    const own = this.#timeOf(about);
-    return own !== null && own > atUs ? about - 1 : about;
-  }
-
-  /** When `count` half pulses are complete, null if that never happens at the present rate. */
-  #timeOf(count: number): number | null {
-    const segment = this.#segments.findLast(({ halves }) => halves < count);
-    if (!segment || segment.rate === 0) return null;
-    return Math.ceil(segment.atUs + (count - segment.halves) / segment.rate);
+    return segment.edges + edgesWithin(segment, atUs - segment.atUs);
   }
 
   #segmentAt(atUs: number): Segment {
-    return this.#segments.findLast((segment) => segment.atUs <= atUs) ?? START;
+    return this.#segments.findLast((segment) => segment.atUs <= atUs) ?? this.#segments[0] ?? START;
   }
 }

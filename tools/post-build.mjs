@@ -1,4 +1,5 @@
-/** Marks the two compiled commands executable, so that `npm link` and a plain path both work. */
+/** Marks the compiled commands executable, so that `npm link` and a plain path both work. */
 import { chmodSync } from "node:fs";
 
-for (const command of ["dist/firmware/main.js", "dist/firmware/cli/main.js"]) chmodSync(command, 0o755);
+for (const command of ["firmware/main.js", "firmware/cli/main.js", "verify/main.js"])
+  chmodSync(`dist/${command}`, 0o755);

@@ -5,6 +5,7 @@ import type { Cli } from "./command.ts";
 import { addBoard } from "./commands/board.ts";
 import { addCapabilities } from "./commands/capabilities.ts";
 import { addEvidence } from "./commands/evidence.ts";
+import { addExport } from "./commands/export.ts";
 import { addInit } from "./commands/init.ts";
 import { addLedger } from "./commands/ledger.ts";
 import { addLive } from "./commands/live.ts";
@@ -30,6 +31,7 @@ const COMMANDS: readonly ((program: Command, cli: Cli) => void)[] = [
   addReplay,
   addEvidence,
   addLedger,
+  addExport,
   addProgram,
   addCapabilities,
   addBoard,

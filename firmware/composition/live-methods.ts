@@ -80,6 +80,7 @@ export function liveMethods(parts: DeviceParts): Readonly<Record<string, StateMe
       const trigger = { kind: "command", commandId: "local", name: "run.start" };
       return runSummary(await parts.runs.start({ program: text(params, "program"), trigger, payload }));
     },
+    "ledger.checkpoint": async () => ({ note: await parts.state.ledger.checkpoint() }),
     "outputs.safe": async () => (await driveAllSafe(parts, "operator")).map((record) => ({ ...record })),
     "shared.list": async () => Object.fromEntries(shared(parts).entries(SHARED_DOCUMENT)),
     "shared.get": async (params) => {

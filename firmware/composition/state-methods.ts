@@ -9,6 +9,7 @@ import type { ContentStore, Sealer } from "../evidence/index.ts";
 import type { Store } from "../ports/store.ts";
 import type { CapabilityView } from "../vm/index.ts";
 import type { Identity } from "./identity.ts";
+import { bundlePage, ledgerKeys, ledgerPage, openBundle } from "./state-bundle.ts";
 import { showEvidence, showRunEvidence } from "./state-evidence.ts";
 import { exportRun, readRunExport } from "./state-export.ts";
 import { ledgerEntry, ledgerHead, ledgerTail, verifyLedgerState } from "./state-ledger.ts";
@@ -70,6 +71,10 @@ export function createStateMethods(parts: StateParts): Readonly<Record<string, S
     "ledger.show": (params) => ledgerEntry(store, countParam(params, "index", LEDGER_LIMITS.index)),
     "ledger.head": () => ledgerHead(store),
     "ledger.verify": async (_params, signal) => plainJson(await verifyLedgerState(facts, signal)),
+    "ledger.keys": () => ledgerKeys(store, facts),
+    "ledger.export": (params) => ledgerPage(store, params),
+    "bundle.open": (params) => openBundle(store, params),
+    "bundle.page": (params) => bundlePage(store, content, params),
     "evidence.show": (params) => {
       const id = optionalText(params, "id", 64);
       return id === null

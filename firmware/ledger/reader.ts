@@ -4,8 +4,17 @@ import { CodedError } from "../core/errors.ts";
 import type { Store } from "../ports/store.ts";
 import { type ReadEntry, readStored } from "./entry.ts";
 import { indexKey, indexOfKey, type Layout, layoutOf } from "./layout.ts";
-import { nodeSource, readEntry, readHead, storedEpoch } from "./log-rows.ts";
+import {
+  nodeSource,
+  readEntry,
+  readHead,
+  readNotes,
+  type StoredNote,
+  storedEpoch,
+  storedRange,
+} from "./log-rows.ts";
 import { EMPTY_LOG, type LogState } from "./sealed.ts";
+import type { CompactRange } from "./tree.ts";
 import { consistencySpans, inclusionSpans, proofOf } from "./tree-proof.ts";
 import type { LedgerEntry, LedgerHead } from "./types.ts";
 
@@ -92,6 +101,19 @@ export class LedgerReader {
       return fromUtf8(note);
     }
     return null;
+  }
+
+  /** Stored notes of trees larger than `above`, up to `size`, the smallest first. */
+  async notes(above: number, size: number): Promise<StoredNote[]> {
+    const notes = await readNotes(this.#store, this.#layout);
+    return notes.filter((note) => note.size > above && note.size <= size);
+  }
+
+  /** The tree over [0, size). @throws CodedError `missing_entry` if a hash of it is gone. */
+  async tree(size: number): Promise<CompactRange> {
+    const range = await storedRange(this.#store, this.#layout, size);
+    if (range !== null) return range;
+    throw new CodedError("missing_entry", "A hash of the tree is not stored.", { details: { size } });
   }
 
   /** PATH(index, D[size]). @throws CodedError `not_included`, `missing_entry`. */

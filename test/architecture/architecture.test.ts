@@ -42,6 +42,17 @@ describe("the architecture", () => {
       "firmware/runs/x.ts",
       "export const a = (f: any) => f({ maxBytes: 64 });",
     ],
+    [
+      "the verifier running the daemon's code",
+      "verify/x.ts",
+      'import { sha256 } from "../firmware/core/hash.ts";',
+    ],
+    ["the verifier bound to Node.js", "verify/x.ts", 'import { createHash } from "node:crypto";'],
+    [
+      "the daemon relying on the verifier",
+      "firmware/ledger/x.ts",
+      'import { verify } from "../../verify/index.ts";',
+    ],
     ["an endless file", "firmware/vm/x.ts", "\n".repeat(500)],
   ])("refuses %s", (_name, file, text) => {
     expect(checkSource(file, text)).toHaveLength(1);

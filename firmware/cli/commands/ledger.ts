@@ -10,6 +10,7 @@ import { objectIn, rowsIn } from "../json-input.ts";
 import type { Session } from "../session.ts";
 import { read } from "../state-access.ts";
 import { cell, pairs, pretty, table, time } from "../text.ts";
+import { exportLedger } from "./export.ts";
 
 const VERIFY_TIMEOUT_MS = 3_600_000;
 const SUMMARY_CHARS = 120;
@@ -114,6 +115,20 @@ const verify: Handler = async (session, { options }) => {
   return OK;
 };
 
+const keys: Handler = async (session) => {
+  const { value } = await read(session, "ledger.keys", {});
+  const { device, log, witness } = objectIn(value);
+  session.result(
+    value,
+    pairs([
+      ["device", device],
+      ["log", log],
+      ["witness", witness],
+    ]),
+  );
+  return OK;
+};
+
 export function addLedger(program: Command, cli: Cli): void {
   const ledger = add(program, "ledger", { does: "read and verify the ledger" });
   add(ledger, "tail", {
@@ -127,6 +142,18 @@ export function addLedger(program: Command, cli: Cli): void {
     examples: ["imuctl ledger show 42"],
   }).action(act(cli, show));
   add(ledger, "head", { does: "show size, head hash and the last checkpoint" }).action(act(cli, head));
+  add(ledger, "keys", {
+    does: "show the device's verifier keys: of its log, and of its cosignatures on the logs of others",
+    examples: ["imuctl ledger keys"],
+  }).action(act(cli, keys));
+  add(ledger, "export", {
+    does: "write a range of the log as text, to be read and verified elsewhere",
+    examples: ["imuctl ledger export --out ledger.txt", "imu-verify ledger.txt --key device.pub"],
+  })
+    .option("--from <index>", "first entry (default 0)")
+    .option("--to <size>", "size of a signed checkpoint (default: the largest)")
+    .option("--out <file>", "a new file; without it standard output")
+    .action(act(cli, exportLedger));
   add(ledger, "verify", {
     does: "verify every entry, the Merkle tree, the checkpoints and the head; needs no secret",
     examples: ["imuctl ledger verify", "imuctl ledger verify --state /mnt/copy/imud --device-key device.pub"],

@@ -40,6 +40,10 @@ export const LEDGER_LIMITS = Object.freeze({
   pruneBatch: 512,
   /** Paths that a change lists (ledger.md 12). */
   changedPaths: 256,
+  /** Bytes of one page of an export, its last line excepted: a page is held in memory (ledger.md 14). */
+  exportPageBytes: 1_048_576,
+  /** Older checkpoints of an export, the newest: each costs a verification (ledger.md 14). */
+  exportCheckpoints: 256,
   /** Warnings of one verification; more of the same kind say nothing new (ledger.md 10). */
   warnings: 256,
 });

@@ -71,6 +71,7 @@ export class Broker {
   readonly #window: number;
   readonly #maxPacketBytes: number;
   #running = true;
+  #generation = 0;
   #second = -1;
   #connectsInSecond = 0;
 
@@ -82,6 +83,11 @@ export class Broker {
 
   get running(): boolean {
     return this.#running;
+  }
+
+  /** Starts so far: a TCP connection belongs to one of them. */
+  get generation(): number {
+    return this.#generation;
   }
 
   get retainedTopics(): readonly string[] {
@@ -220,6 +226,7 @@ export class Broker {
 
   start(): void {
     this.#running = true;
+    this.#generation++;
   }
 
   restart(): void {
@@ -293,12 +300,13 @@ export class Broker {
       this.#send(session, message, Math.min(qos, granted) as Qos, nowUs);
     }
     for (const group of shared) {
+      for (const { session } of [...group.members]) if (session.expired(nowUs)) this.#forget(session);
       const count = group.members.length;
       // The next member that is connected; if none is, the next one's session keeps it.
       let at = group.next % count;
       for (let i = 0; i < count && !group.members[at]?.session.channel; i++) at = (at + 1) % count;
       const member = group.members[at];
-      group.next = at + 1;
+      group.next = at + 1; // Without members it stays unused: the group is gone from the tree.
       if (member) this.#send(member.session, message, Math.min(qos, member.qos) as Qos, nowUs);
     }
     return direct.length + shared.length > 0;

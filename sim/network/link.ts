@@ -19,6 +19,13 @@ interface Packet {
 /** @param atUs when it arrived; earlier than now if nobody has looked since. */
 export type Arrive = (atUs: number) => void;
 
+export interface FlowOptions {
+  /** TCP has given up. */
+  readonly onReset: () => void;
+  /** Whether somebody waits for quiet packets: then each of them gets its event. */
+  readonly isAwaited?: () => boolean;
+}
+
 /** One actor's path to the broker, over all its connections: its behaviour, its stream, what blocks it. */
 export class Link {
   readonly time: VirtualTime;
@@ -58,9 +65,9 @@ export class Link {
     }
   }
 
-  /** One direction of a new connection. @param onReset TCP has given up. */
-  open(way: Way, onReset: () => void): Flow {
-    const flow = new Flow(this, way, onReset, () => this.#flows.delete(flow));
+  /** One direction of a new connection. */
+  open(way: Way, options: FlowOptions): Flow {
+    const flow = new Flow(this, way, options, () => this.#flows.delete(flow));
     this.#flows.add(flow);
     return flow;
   }
@@ -73,7 +80,7 @@ export class Link {
 export class Flow {
   readonly way: Way;
   readonly #link: Link;
-  readonly #onReset: () => void;
+  readonly #options: FlowOptions;
   readonly #onClose: () => void;
   /** Arrived at a blocked path, or behind such a packet. */
   #held: Packet[] = [];
@@ -83,12 +90,12 @@ export class Flow {
   #freeAtUs = 0;
   #isClosed = false;
   #isRetrying = false;
-  #wakes = false;
+  #hasWake = false;
 
-  constructor(link: Link, way: Way, onReset: () => void, onClose: () => void) {
+  constructor(link: Link, way: Way, options: FlowOptions, onClose: () => void) {
     this.#link = link;
     this.way = way;
-    this.#onReset = onReset;
+    this.#options = options;
     this.#onClose = onClose;
   }
 
@@ -102,33 +109,34 @@ export class Flow {
 
   /**
    * An application message. In hostile mode it may be lost, come twice or overtake others.
-   * @param lost called at once if nobody will get it.
+   * @returns false if nobody will get it.
    */
-  sendMessage(bytes: number, arrive: Arrive, lost?: () => void): void {
+  sendMessage(bytes: number, arrive: Arrive): boolean {
     const { config, time, entropy } = this.#link;
     if (config.mode !== "hostile") {
       this.send(bytes, arrive);
-      return;
+      return true;
     }
     const fate = hostileFate(entropy, config);
-    if (fate.length === 0) lost?.();
     for (const delay of fate) {
       time.at(time.nowUs + delay, 2, () => {
         if (!this.#isClosed && !this.#link.isBlocked(this.way)) arrive(time.nowUs);
       });
     }
+    return fate.length > 0;
   }
 
-  /** As `send`, but without an event: `drain` takes it. For acknowledgements that nobody waits for. */
+  /** As `send`, but without an event unless somebody waits for it: `drain` takes it. For acknowledgements. */
   sendQuietly(bytes: number, arrive: Arrive): void {
     const atUs = this.#arrival(bytes);
     if (atUs === null) return;
     const packet = { sentAtUs: this.#link.time.nowUs, atUs, arrive };
     if (this.#link.isBlocked(this.way)) this.#held.push(packet);
     else this.#quiet.push(packet);
+    if (this.#options.isAwaited?.()) this.#wake();
   }
 
-  /** Takes what has arrived by now. */
+  /** Takes what has arrived by now. While somebody waits, the rest comes by itself. */
   drain(): void {
     const { nowUs } = this.#link.time;
     while (this.#quiet[0] && this.#quiet[0].atUs <= nowUs) {
@@ -136,17 +144,7 @@ export class Flow {
       this.#quiet.shift();
       arrive(atUs);
     }
-  }
-
-  /** Takes the next quiet packets when they arrive, by an event. */
-  wake(): void {
-    const next = this.#quiet[0];
-    if (!next || this.#wakes) return;
-    this.#wakes = true;
-    this.#link.time.at(next.atUs, 2, () => {
-      this.#wakes = false;
-      if (!this.#isClosed) this.drain();
-    });
+    if (this.#options.isAwaited?.()) this.#wake();
   }
 
   /** The path is blocked from now on. */
@@ -189,6 +187,17 @@ export class Flow {
     else packet.arrive(this.#link.time.nowUs);
   }
 
+  /** An event for the next quiet packet, as long as somebody waits. */
+  #wake(): void {
+    const next = this.#quiet[0];
+    if (!next || this.#hasWake || this.#isClosed) return;
+    this.#hasWake = true;
+    this.#link.time.at(next.atUs, 2, () => {
+      this.#hasWake = false;
+      if (!this.#isClosed) this.drain();
+    });
+  }
+
   /** When a packet sent now arrives: after everything sent before it. Null if the connection has been reset. */
   #arrival(bytes: number): number | null {
     if (this.#isClosed) return null;
@@ -196,7 +205,7 @@ export class Flow {
     // Hostile draws belong to application messages alone, so that their fates do not depend on the protocol's packets.
     const delay = config.mode === "hostile" ? config.minUs : faithfulDelayUs(entropy, config);
     if (delay === null) {
-      time.at(time.nowUs, 2, this.#onReset);
+      time.at(time.nowUs, 2, this.#options.onReset);
       return null;
     }
     const sentUs = Math.max(time.nowUs, this.#freeAtUs) + transmissionUs(bytes, config);

@@ -86,6 +86,7 @@ export class SimNetwork {
             client,
             isPowered: () => !actor.isOff,
             onDelivered: (delivery) => this.#delivered(name, delivery),
+            note: (kind, data) => this.#note(name, kind, data),
             onClosed: () => actor.wires.delete(wire),
           });
           actor.wires.add(wire);

@@ -35,7 +35,7 @@ export interface BrokerChannel {
   release(packetId: number): void;
   /** The broker ends the connection with this reason, or without a word (null) when it stops. */
   close(reasonCode: number | null): void;
-  /** Hands in acknowledgements that have arrived by now; further ones call the broker when they arrive. */
+  /** Hands in acknowledgements that have arrived by now; while messages wait, further ones when they arrive. */
   drain(): void;
 }
 
@@ -139,6 +139,7 @@ export class BrokerSession {
       this.#counters.dropped++;
     }
     this.#waiting.push({ message, qos, retained });
+    this.#pump(nowUs);
   }
 
   /** After a new connection: what was not acknowledged comes again, then what has waited (MQTT 5.0, 4.4). */

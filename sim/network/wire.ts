@@ -1,3 +1,4 @@
+import type { Json } from "../../firmware/core/json.ts";
 import type { Clock, Timer } from "../../firmware/ports/clock.ts";
 import type { Steps } from "../power/steps.ts";
 import type { Broker } from "./broker.ts";
@@ -38,6 +39,8 @@ export interface WireOptions {
   /** Whether a kernel runs at the actor's end: then a packet for a connection it does not know is answered by RST. */
   readonly isPowered: () => boolean;
   readonly onDelivered: (delivery: Delivery) => void;
+  /** What becomes of the connection, for records. */
+  readonly note: (kind: string, data: Json) => void;
   readonly onClosed: () => void;
 }
 
@@ -55,6 +58,7 @@ export class Wire implements BrokerChannel {
   #session: BrokerSession | null = null;
   #keepalive: Timer | null = null;
   #keepaliveUs = 0;
+  #generation = 0;
   #lastSeenUs = 0;
   /** The client has given the connection up, or is gone. */
   #isLeft = false;
@@ -63,8 +67,9 @@ export class Wire implements BrokerChannel {
   constructor(options: WireOptions) {
     this.#options = options;
     this.name = options.actor;
-    this.#up = options.link.open("up", () => this.reset());
-    this.#down = options.link.open("down", () => this.reset());
+    const onReset = (): void => this.reset();
+    this.#up = options.link.open("up", { onReset, isAwaited: () => (this.#session?.queued ?? 0) > 0 });
+    this.#down = options.link.open("down", { onReset });
   }
 
   // --- The client sends.
@@ -72,6 +77,7 @@ export class Wire implements BrokerChannel {
   dial(): void {
     this.#up.send(TCP_BYTES, () => {
       const { broker, client } = this.#options;
+      this.#generation = broker.generation;
       if (broker.running) this.#toClient(TCP_BYTES, () => client.connected());
       else this.#toClient(TCP_BYTES, () => client.failed("connect ECONNREFUSED"));
     });
@@ -80,7 +86,7 @@ export class Wire implements BrokerChannel {
   connect(request: ConnectRequest, keepaliveSeconds: number): void {
     this.#up.send(TCP_BYTES, (atUs) => {
       const { broker } = this.#options;
-      if (!broker.running) {
+      if (!broker.running || broker.generation !== this.#generation) {
         this.close(null);
         return;
       }
@@ -125,6 +131,7 @@ export class Wire implements BrokerChannel {
   disconnect(): void {
     this.#request(0, (session) => {
       this.#options.broker.disconnect(session);
+      this.#options.note("mqtt.end", { by: "client" });
       this.#endBroker();
       this.#toClient(TCP_BYTES, () => this.#options.client.closedByBroker(null));
     });
@@ -157,29 +164,18 @@ export class Wire implements BrokerChannel {
   // --- The broker sends.
 
   connack(answer: ConnectAnswer): void {
+    this.#options.note("mqtt.connack", { reasonCode: answer.reasonCode });
     this.#toClient(SHORT_BYTES, () => this.#options.client.connack(answer));
     if (answer.reasonCode !== REASON.success) this.#endBroker();
   }
 
   deliver(delivery: Delivery): void {
-    const acknowledge = (atUs: number): void => {
-      this.#received(atUs, (session) => {
-        const { broker } = this.#options;
-        if (delivery.qos === 2) broker.received(session, delivery.packetId);
-        else broker.acknowledge(session, delivery.packetId);
-      });
-    };
-    const arrive = (): void => {
-      this.#options.onDelivered(delivery);
-      this.#options.client.message(delivery);
-      if (delivery.qos > 0) this.#up.sendQuietly(SHORT_BYTES, acknowledge);
-    };
-    const { time } = this.#options.link;
+    const take = (): void => this.#take(delivery);
+    if (this.#down.sendMessage(delivery.message.bytes, () => this.#arrived(take)) || delivery.qos === 0)
+      return;
     // A hostile link takes the message and acknowledges it, as a broken bridge does.
-    const lost = (): void => {
-      if (delivery.qos > 0) time.at(time.nowUs, 2, () => acknowledge(this.#lastSeenUs));
-    };
-    this.#down.sendMessage(delivery.message.bytes, () => this.#arrived(arrive), lost);
+    const { time } = this.#options.link;
+    time.at(time.nowUs, 2, () => this.#acknowledged(delivery, this.#lastSeenUs));
   }
 
   release(packetId: number): void {
@@ -191,6 +187,7 @@ export class Wire implements BrokerChannel {
   }
 
   close(reasonCode: number | null): void {
+    this.#options.note("mqtt.end", { by: "broker", reasonCode });
     this.#endBroker();
     const { client } = this.#options;
     if (reasonCode === null) this.#toClient(TCP_BYTES, () => client.failed("read ECONNRESET"));
@@ -199,7 +196,6 @@ export class Wire implements BrokerChannel {
 
   drain(): void {
     this.#up.drain();
-    this.#up.wake();
   }
 
   // --- What arrives.
@@ -212,6 +208,19 @@ export class Wire implements BrokerChannel {
     if (!this.#session) return;
     this.#lastSeenUs = Math.max(this.#lastSeenUs, atUs);
     take(this.#session);
+  }
+
+  #take(delivery: Delivery): void {
+    this.#options.onDelivered(delivery);
+    this.#options.client.message(delivery);
+    if (delivery.qos > 0) this.#up.sendQuietly(SHORT_BYTES, (atUs) => this.#acknowledged(delivery, atUs));
+  }
+
+  #acknowledged({ qos, packetId }: Delivery, atUs: number): void {
+    this.#received(atUs, (session) => {
+      if (qos === 2) this.#options.broker.received(session, packetId);
+      else this.#options.broker.acknowledge(session, packetId);
+    });
   }
 
   #toClient(bytes: number, run: () => void): void {
@@ -265,7 +274,10 @@ export class Wire implements BrokerChannel {
   #lost(): void {
     const session = this.#session;
     this.#endBroker();
-    if (session) this.#options.broker.drop(session);
+    if (session) {
+      this.#options.note("mqtt.end", { by: "network" });
+      this.#options.broker.drop(session);
+    }
     this.#finish();
   }
 

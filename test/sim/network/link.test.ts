@@ -22,8 +22,8 @@ describe("a faithful link", () => {
   it("delivers what one publisher sends, once and in order, whatever its delays and losses", async () => {
     const links = fc.record({ ...DELAYS, loss: fc.double({ min: 0, max: 0.3, noNaN: true }) });
     await fc.assert(
-      fc.asyncProperty(seeds, links, async (seed, link) => {
-        const site = new SimSite({ seed, link: { ...link, retries: 40 } });
+      fc.asyncProperty(seeds, links, fc.integer({ min: 1, max: 20 }), async (seed, link, receiveMaximum) => {
+        const site = new SimSite({ seed, link: { ...link, retries: 40 }, broker: { receiveMaximum } });
         const heard: string[] = [];
         const limits = { connectTimeoutMs: 1e9, ackTimeoutMs: 1e9, keepaliveSeconds: 0 };
         const b = await site.opened("b", {
@@ -32,7 +32,7 @@ describe("a faithful link", () => {
         });
         await site.time.settle(b.subscribe(["t"]), 1e9);
         const a = await site.opened("a", limits);
-        const sent = Array.from({ length: 20 }, (_, i) => `m${i}`);
+        const sent = Array.from({ length: 60 }, (_, i) => `m${i}`);
         await site.time.settle(Promise.all(sent.map((word) => a.publish("t", utf8(word), LIVE))), 1e9);
         await site.until("all", () => heard.length >= sent.length, 3_600_000);
         expect(heard).toEqual(sent);

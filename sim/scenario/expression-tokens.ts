@@ -8,12 +8,16 @@ export interface Token {
   readonly pos: number;
 }
 
-/** Tried in this order at every place. A name may have dots, and `@` before the id of a device. */
+/**
+ * Tried in this order at every place. A name may have dots; `@` comes before the id of a device that owns a node, and
+ * `pump-001.policy` asks one device: a number cannot be followed by a dot and a letter, so this is no subtraction.
+ */
 const PATTERNS: readonly (readonly [kind: Token["kind"] | "blank", pattern: RegExp])[] = [
   ["blank", /\s+/y],
   ["number", /(?:\d+(?:\.\d+)?|\.\d+)(?![\w.])/y],
   ["text", /'[^']*'/y],
-  ["name", /[A-Za-z_]\w*(?:@[A-Za-z0-9-]+)?(?:\.[A-Za-z_]\w*)*/y],
+  ["name", /[A-Za-z_]\w*(?:-\w+)*-\d+(?=\.[A-Za-z_])(?:\.\w+)+/y],
+  ["name", /[A-Za-z_]\w*(?:@[A-Za-z0-9-]+)?(?:\.\w+)*/y],
   ["sign", /<=|>=|==|!=|[<>+\-*/(),]/y],
 ];
 

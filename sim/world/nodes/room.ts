@@ -24,7 +24,14 @@ export const roomKind: NodeKind = {
     occupancy: 0,
     mistRate: 0,
   },
-  drivable: [...thermalKind.drivable, "ambientRh", "ambientCo2", "airChanges", "occupancy", "mist"],
+  drivable: [
+    ...thermalKind.drivable.filter((name) => name !== "rh"),
+    "ambientRh",
+    "ambientCo2",
+    "airChanges",
+    "occupancy",
+    "mist",
+  ],
   fields: [...thermalKind.fields, "mist"],
   create(values, entropy) {
     const thermal = thermalKind.create(values, entropy);

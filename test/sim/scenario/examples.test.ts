@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { PACKAGE_ROOT } from "../../../firmware/composition/package-info.ts";
 import { fillPolicyTemplate } from "../../../firmware/composition/policy-template.ts";
 import { utf8 } from "../../../firmware/core/bytes.ts";
+import { isJsonObject } from "../../../firmware/core/json.ts";
 import { compilePolicy } from "../../../firmware/policy/index.ts";
 import { parseProgram } from "../../../firmware/vm/index.ts";
 import { type ExpressionScope, holds } from "../../../sim/scenario/evaluate.ts";
@@ -45,12 +46,16 @@ describe.each(readdirSync(FOLDER).filter((name) => name.endsWith(".yaml")))("%s"
     },
   );
 
-  test("its programs are documents, and its policy lists them", () => {
+  test("its programs are documents, and its policy knows them and their outputs", () => {
     for (const group of scenario.groups) {
-      const subjects = Object.keys(policyOf(scenario, group).subjects);
+      const policy = policyOf(scenario, group);
       for (const path of group.programs) {
-        const bytes = readFileSync(join(FOLDER, String(path)));
-        expect(subjects).toContain(`program:${parseProgram(bytes).name}`);
+        const program = parseProgram(readFileSync(join(FOLDER, String(path))));
+        if (!isJsonObject(program)) throw new Error(`${String(path)} is no object`);
+        expect(Object.keys(policy.subjects)).toContain(`program:${String(program.name)}`);
+        expect(policy.outputs.map((output) => output.name)).toEqual(
+          expect.arrayContaining(program.outputs as string[]),
+        );
       }
     }
   });

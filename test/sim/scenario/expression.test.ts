@@ -121,6 +121,12 @@ describe("an expression", () => {
   });
 
   test("tells its names", () => {
+    expect(namesIn(parseExpression("x - pump-001.policy - x-1.5 + relay.17"))).toEqual([
+      "x",
+      "pump-001.policy",
+      "relay.17",
+    ]);
+    expect(namesIn(parseExpression("cold-room-001.air.t"))).toEqual(["cold-room-001.air.t"]);
     const text = "min(a.b, 1) < c and (all devices d == e) or count(f) > room@unit-001.t - a.b";
     expect(namesIn(parseExpression(text))).toEqual(["a.b", "c", "d", "e", "room@unit-001.t"]);
   });

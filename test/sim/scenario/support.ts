@@ -16,7 +16,7 @@ devices:
                 { model: ads1115, bus: i2c-1, address: 0x48, reads: { ain0: { of: tank1.level, gain: 2.5, offset: 0.5 } } } ] }
 world:
   tank1: { kind: tank, level: 0.4, height: 1.0, area: 0.5, qIn: 0.01, qOut: 0.004 }
-  room1: { kind: room, t: 20, C: 50000, G: 30, P: 1500, ambient: 5 }
+  room1: { kind: thermal, t: 20, C: 50000, G: 30, P: 1500, ambient: 5 }
 link: { mode: faithful, minUs: 5000, spreadUs: 20000, tailP: 0.01, tailUs: 400000 }
 timeline:
   - { at: 10m, fault: partition, groups: [[pump-001], [pump-002, pump-003, broker]], for: 20m }

@@ -20,6 +20,7 @@ export interface ClockStart {
 export class Calendar {
   readonly #options: CalendarOptions;
   #hasBattery: boolean;
+  #neverSynchronises = false;
   #jumpMs = 0;
   #poweredAtUs = 0;
 
@@ -29,7 +30,7 @@ export class Calendar {
   }
 
   get syncAfterUs(): number | null {
-    return this.#options.syncAfterUs;
+    return this.#neverSynchronises ? null : this.#options.syncAfterUs;
   }
 
   get hasBattery(): boolean {
@@ -49,6 +50,11 @@ export class Calendar {
   /** Somebody sets the clock. */
   jump(byMs: number): void {
     this.#jumpMs += byMs;
+  }
+
+  /** No later start finds the right time by itself. */
+  neverSynchronise(): void {
+    this.#neverSynchronises = true;
   }
 
   /** From the next loss of power on, the board forgets the time. */

@@ -11,11 +11,11 @@ import { parseJson } from "../../firmware/core/parse-json.ts";
 import {
   COMMAND_TYPE,
   deviceTopics,
-  fleetTopics,
   newMessageId,
   RECEIPT_TYPE,
   type Receipt,
 } from "../../firmware/fleet/index.ts";
+import { fleetTopics } from "../../firmware/fleet/topics.ts";
 import type { Clock } from "../../firmware/ports/clock.ts";
 import type { Entropy } from "../../firmware/ports/entropy.ts";
 import type { Log } from "../../firmware/ports/log.ts";

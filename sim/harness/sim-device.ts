@@ -13,6 +13,7 @@ import { VirtualClock } from "../time/virtual-clock.ts";
 import type { VirtualTime } from "../time/virtual-time.ts";
 import { BootSteps, type CutOrder, StepCounter } from "./boot-steps.ts";
 import type { Calendar } from "./calendar.ts";
+import type { SeenEntry } from "./observed-store.ts";
 import { CONFIG_PATH, type DeviceKeys } from "./provision.ts";
 import { type LogLine, SimLog } from "./sim-log.ts";
 import { simPlatform } from "./sim-platform.ts";
@@ -51,6 +52,12 @@ export interface SimDeviceOptions {
   readonly cpuFactor: number;
   readonly record: (kind: string, data?: Json) => void;
   readonly onLog: (line: LogLine) => void;
+  /** The device's store has taken an entry of its ledger. */
+  readonly onEntry: (entry: SeenEntry) => void;
+  /** A synced batch has reached the disk. */
+  readonly onSync: () => void;
+  /** The hardware has answered a read: `i2c/1/0x76`, `gpio/gpiochip0/23`, ... */
+  readonly onRead: (path: string) => void;
   /** A fault of the simulation's own rules, such as an effect outside of an event. */
   readonly onBroken: (code: string, details: JsonObject) => void;
   /** The daemon refused to start or ended by itself. */
@@ -66,7 +73,9 @@ export class SimDevice {
   #boots = 0;
   #starts: number[] = [];
   #frozenUntilUs = 0;
-  #offMs = 0;
+  #cutOff = { offMs: 0, torn: false };
+  #lyingBatches = 0;
+  #isTearing = false;
   #ppm: number;
   #isUp = false;
   #powerCycles = 0;
@@ -134,9 +143,12 @@ export class SimDevice {
     this.#isUp = false;
     this.#endBoot("power");
     board.powerOff(time.nowUs);
-    const lost = disk.powerCut(diskEntropy, { torn });
+    const lost = disk.powerCut(diskEntropy, {
+      torn: torn || this.#isTearing,
+      ...(this.#lyingBatches > 0 ? { lyingTail: this.#lyingBatches } : {}),
+    });
     network.powerOff(this.name);
-    record("power.off", { lost });
+    record("power.off", { ...lost });
     if (offMs !== null) time.at(time.nowUs + offMs * 1000, 0, () => this.powerOn());
   }
 
@@ -147,16 +159,61 @@ export class SimDevice {
     this.#restart();
   }
 
-  /** Where the next cut strikes, and how long the device is off then. */
-  cutAt(order: CutOrder | null, offMs = 0): void {
-    this.#offMs = offMs;
+  /** Where the next cut strikes, how long the device is off then, and whether its last write is torn. */
+  cutAt(order: CutOrder | null, off: { readonly offMs: number; readonly torn: boolean }): void {
+    this.#cutOff = { ...off };
     this.counter.cutAt(order);
+  }
+
+  /** From now on a loss of power takes this many batches that were said to be synced. */
+  lieAboutSync(batches: number): void {
+    this.#lyingBatches = batches;
+  }
+
+  /** Whether the last unsynced write is torn by a loss of power. */
+  tearNextCut(isTearing: boolean): void {
+    this.#isTearing = isTearing;
+  }
+
+  /** Loses power again and again, each time soon after it has come back. */
+  rebootLoop(times: number, offMs: number): void {
+    if (times <= 0) return;
+    const { time } = this.options;
+    this.powerOff(offMs);
+    time.at(time.nowUs + 2 * offMs * 1000, 0, () => this.rebootLoop(times - 1, offMs));
+  }
+
+  /** Starts what was stopped: the board, or the daemon on it. */
+  start(): void {
+    if (!this.#isUp) this.powerOn();
+    else if (this.#boot === null) {
+      this.#starts = [];
+      this.#hasFailed = false;
+      this.#startDaemon();
+    }
+  }
+
+  /** The right time becomes known now. */
+  synchronise(): void {
+    const { calendar, time, record } = this.options;
+    const clock = this.#boot?.clock;
+    if (!clock) return;
+    const byMs = calendar.trueWallMs(time.nowUs) - clock.rawWallMs();
+    clock.jumpWall(byMs);
+    clock.setTrust("trusted");
+    record("time.sync", { byMs });
   }
 
   /** Its events wait until then: late, not lost. */
   freeze(ms: number): void {
     this.#frozenUntilUs = Math.max(this.#frozenUntilUs, this.options.time.nowUs + ms * 1000);
+    this.options.board.freeze(this.#frozenUntilUs);
     this.options.record("freeze", { ms });
+  }
+
+  /** Drift of the oscillator, parts per million. */
+  get ppm(): number {
+    return this.#ppm;
   }
 
   get frozenUntilUs(): number {
@@ -206,7 +263,7 @@ export class SimDevice {
       isInsideEvent: () => time.isInsideEvent,
       onCut: (label, point) => {
         this.options.record("cut", { label, point, step: this.counter.count });
-        this.powerOff(this.#offMs);
+        this.powerOff(this.#cutOff.offMs, this.#cutOff.torn);
       },
       onOutside: (label) => onBroken("effect_outside_event", { label }),
     });
@@ -236,7 +293,9 @@ export class SimDevice {
       this.options.record("started", { number: boot.number });
     } catch (error) {
       if (!boot.steps.alive) return;
-      await device?.stop("failed").catch((cause: unknown) => log.error("stop_failed", { code: codeOf(cause) }));
+      await device
+        ?.stop("failed")
+        .catch((cause: unknown) => log.error("stop_failed", { code: codeOf(cause) }));
       if (!boot.steps.alive) return;
       this.options.record("exit", { code: codeOf(error) });
       this.options.onExit(codeOf(error), messageOf(error));

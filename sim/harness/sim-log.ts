@@ -1,5 +1,5 @@
-import { type Json, toJson } from "./plain-json.ts";
 import type { Log, LogFields } from "../../firmware/ports/log.ts";
+import { type Json, toJson } from "./plain-json.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 

@@ -1,48 +1,70 @@
-/** Looks for many short byte strings in much data, in one pass: a table of first pairs rules out nearly every place. */
+/**
+ * Looks for a few byte strings in much data. Only every sixteenth place is looked at: each needle is at least so long
+ * that four of its bytes begin at one of them, and a table of such groups rules out nearly every place.
+ */
 export interface Needle {
   readonly name: string;
   readonly bytes: Uint8Array;
 }
 
-const PAIRS = 65_536;
+const STRIDE = 16;
+const GROUP = 4;
+/** Shorter ones are not looked for: they would be found by chance. */
+export const SHORTEST_NEEDLE = STRIDE + GROUP - 1;
+const SLOTS = 65_536;
+
+interface Place {
+  readonly needle: Needle;
+  /** Where in the needle the group begins. */
+  readonly at: number;
+}
+
+const groupAt = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at] ?? 0) << 24) |
+  ((bytes[at + 1] ?? 0) << 16) |
+  ((bytes[at + 2] ?? 0) << 8) |
+  (bytes[at + 3] ?? 0);
+
+/** Multiplicative hashing (Knuth, 6.4) to 16 bits. */
+const slotOf = (group: number): number => Math.imul(group, 0x9e3779b1) >>> 16;
 
 export class ByteSearch {
-  readonly #mayBegin = new Uint8Array(PAIRS);
-  readonly #byPair = new Map<number, Needle[]>();
+  readonly #isUsed = new Uint8Array(SLOTS);
+  readonly #places = new Map<number, Place[]>();
 
-  /** Needles shorter than four bytes would be found everywhere: they are left out. */
   constructor(needles: readonly Needle[]) {
     for (const needle of needles) {
-      const { bytes } = needle;
-      if (bytes.length < 4) continue;
-      const pair = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
-      this.#mayBegin[pair] = 1;
-      const known = this.#byPair.get(pair);
-      if (known) known.push(needle);
-      else this.#byPair.set(pair, [needle]);
+      if (needle.bytes.length < SHORTEST_NEEDLE) continue;
+      for (let at = 0; at < STRIDE; at++) {
+        const slot = slotOf(groupAt(needle.bytes, at));
+        this.#isUsed[slot] = 1;
+        const known = this.#places.get(slot);
+        if (known) known.push({ needle, at });
+        else this.#places.set(slot, [{ needle, at }]);
+      }
     }
   }
 
   get isEmpty(): boolean {
-    return this.#byPair.size === 0;
+    return this.#places.size === 0;
   }
 
-  /** The name of the first needle that `hay` holds, null if it holds none. */
+  /** The name of a needle that `hay` holds, null if it holds none. */
   findIn(hay: Uint8Array): string | null {
-    const table = this.#mayBegin;
-    let pair = hay[0] ?? 0;
-    for (let at = 1; at < hay.length; at++) {
-      pair = ((pair << 8) | (hay[at] ?? 0)) & 0xffff;
-      if (table[pair] === 0) continue;
-      const found = this.#byPair.get(pair)?.find(({ bytes }) => beginsAt(hay, bytes, at - 1));
-      if (found) return found.name;
+    const isUsed = this.#isUsed;
+    const end = hay.length - GROUP;
+    for (let at = 0; at <= end; at += STRIDE) {
+      const slot = slotOf(groupAt(hay, at));
+      if (isUsed[slot] === 0) continue;
+      for (const place of this.#places.get(slot) ?? [])
+        if (beginsAt(hay, place.needle.bytes, at - place.at)) return place.needle.name;
     }
     return null;
   }
 }
 
 function beginsAt(hay: Uint8Array, bytes: Uint8Array, at: number): boolean {
-  if (at + bytes.length > hay.length) return false;
+  if (at < 0 || at + bytes.length > hay.length) return false;
   for (let i = 0; i < bytes.length; i++) if (hay[at + i] !== bytes[i]) return false;
   return true;
 }

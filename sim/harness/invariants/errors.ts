@@ -7,7 +7,6 @@ import type { RunRecord } from "../../../firmware/vm/types.ts";
 import type { DeviceFacts } from "./facts.ts";
 import type { FaultClass, Invariant, InvariantContext } from "./invariant.ts";
 import { payloadOf } from "./run-view.ts";
-import { sampled } from "./sampling.ts";
 
 /** Error lines that a sound daemon writes, by what must have happened to it. Every other error line is a finding. */
 const EXPECTED: Readonly<Record<string, readonly FaultClass[]>> = {
@@ -42,7 +41,6 @@ const EXPECTED: Readonly<Record<string, readonly FaultClass[]>> = {
 const CODE = /^[a-z][a-z0-9_]{1,63}$/;
 /** Notes of one run that reach the ledger; the last one counts the rest. */
 const NOTES = 32;
-const JUDGED_RUNS = 64;
 
 type Say = (what: string, details: JsonObject) => void;
 
@@ -201,7 +199,7 @@ export const errorInvariant: Invariant = {
         if (isWhole) checkCalls(run, ledger, say);
         if (isWhole) checkEnds(run, ledger, say);
       }
-      for (const run of sampled(facts.runs, JUDGED_RUNS)) await checkDecisions(facts, run, say);
+      for (const run of facts.sample) await checkDecisions(facts, run, say);
     }
   },
 };

@@ -3,9 +3,7 @@ import { isJsonObject, type JsonObject } from "../../../firmware/core/json.ts";
 import type { DeviceFacts } from "./facts.ts";
 import { parseObject } from "./facts.ts";
 import { type Invariant, type InvariantContext, isFrom } from "./invariant.ts";
-import { sampled } from "./sampling.ts";
 
-const SAMPLED_RUNS = 48;
 const REAL = /^(gpio|i2c|spi|serial):\/\//;
 /** Messages that the daemon itself makes and marks (observability.md 8). */
 const MARKED_SCHEMAS = new Set(["imu.status/1", "imu.event/1", "imu.telemetry/1"]);
@@ -24,7 +22,7 @@ function checkEntries({ entries, runs }: DeviceFacts, say: Say): void {
 }
 
 async function checkSources(facts: DeviceFacts, say: Say): Promise<void> {
-  for (const { runId } of sampled(facts.runs, SAMPLED_RUNS)) {
+  for (const { runId } of facts.sample) {
     const real = (await facts.evidenceOf(runId)).find(({ body }) => REAL.test(body.source));
     if (real === undefined) continue;
     const { source, kind } = real.body;

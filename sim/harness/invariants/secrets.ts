@@ -1,13 +1,13 @@
 /** I11: no secret in rows, files, messages, log lines or trace, in any form that somebody would write it in. */
 import { toBase64, toHex, utf8 } from "../../../firmware/core/bytes.ts";
 import type { Json, JsonObject } from "../../../firmware/core/json.ts";
-import { ByteSearch, type Needle } from "./byte-search.ts";
+import { ByteSearch, type Needle, SHORTEST_NEEDLE } from "./byte-search.ts";
 import type { Invariant, InvariantContext, ObservedDevice } from "./invariant.ts";
 
 /** Where the device's own keys lie, mode 0600 (trust.md 10). */
 const KEY_FILES = /\/keys\/(device|master)\.key$/;
-/** Texts shorter than this hold no key. */
-const SHORT = 16;
+/** Sublevels whose keys are made of numbers and hashes alone. */
+const PLAIN_KEYS = /^(ev|evrun|lg|lgn|lgx|run|cas|progdoc|outbox|commands)[!.]/;
 
 /** Raw, hexadecimal in both cases, and base64 in both alphabets at each of the three places a byte can have in it. */
 function formsOf(name: string, bytes: Uint8Array): readonly Needle[] {
@@ -28,11 +28,11 @@ function formsOf(name: string, bytes: Uint8Array): readonly Needle[] {
 /** Texts inside a JSON value, long ones only, with what their members are called. */
 function longTexts(value: Json | undefined, found: string[] = []): string[] {
   if (typeof value === "string") {
-    if (value.length >= SHORT) found.push(value);
+    if (value.length >= SHORTEST_NEEDLE) found.push(value);
   } else if (Array.isArray(value)) for (const item of value) longTexts(item, found);
   else if (typeof value === "object" && value !== null) {
     for (const [key, item] of Object.entries(value)) {
-      if (key.length >= SHORT) found.push(key);
+      if (key.length >= SHORTEST_NEEDLE) found.push(key);
       longTexts(item, found);
     }
   }
@@ -52,7 +52,9 @@ class SecretCheck {
     if (this.#search.isEmpty) return;
     for (const device of this.#context.devices) this.#device(device);
     for (const { topic, payload, from, atUs } of this.#context.messages) {
-      const secret = this.#search.findIn(payload) ?? this.#search.findIn(utf8(topic));
+      const secret =
+        this.#search.findIn(payload) ??
+        (topic.length < SHORTEST_NEEDLE ? null : this.#search.findIn(utf8(topic)));
       if (secret !== null) this.#say("A secret is in a message.", from, { secret, topic, atUs });
     }
   }
@@ -65,7 +67,8 @@ class SecretCheck {
     const { deviceId, log, lives } = device;
     for (const [where, bytes] of device.image()) {
       if (KEY_FILES.test(where)) continue;
-      const secret = this.#search.findIn(bytes) ?? this.#search.findIn(utf8(where));
+      const inKey = PLAIN_KEYS.test(where) ? null : this.#search.findIn(utf8(where));
+      const secret = inKey ?? this.#search.findIn(bytes);
       if (secret !== null) this.#say("A secret is on the disk.", deviceId, { secret, where });
     }
     for (const { event, fields } of log) {

@@ -1,0 +1,67 @@
+/** A device's store as it sees it, with an eye on the ledger entries that become part of it. */
+import { fromUtf8 } from "../../firmware/core/bytes.ts";
+import type { JsonObject } from "../../firmware/core/json.ts";
+import type { Store, StoreOp, StoreRange } from "../../firmware/ports/store.ts";
+
+/** An entry that the device's store has taken. */
+export interface SeenEntry {
+  readonly epoch: number;
+  readonly index: number;
+  readonly event: JsonObject;
+}
+
+/** `lg` holds the entries of epoch 0, `lg.<n>` those of a later one (ledger.md 3). */
+const ENTRIES = /^lg(?:\.(\d+))?$/;
+/** CBOR before the entry's text, and after it the hash: see ledger.md 3. */
+const TEXT_AT = 10;
+const TAIL_BYTES = 39;
+
+function entryOf(op: StoreOp): SeenEntry | null {
+  if (op.type !== "put") return null;
+  const match = ENTRIES.exec(op.sub);
+  if (!match) return null;
+  const text = fromUtf8(op.value.subarray(TEXT_AT, op.value.length - TAIL_BYTES));
+  const entry = JSON.parse(text) as { readonly event: JsonObject };
+  return { epoch: Number(match[1] ?? 0), index: Number(op.key), event: entry.event };
+}
+
+export interface StoreWatch {
+  readonly onEntry: (entry: SeenEntry) => void;
+  /** A batch with `sync: true` has reached the disk. */
+  readonly onSync: () => void;
+}
+
+export class ObservedStore implements Store {
+  readonly #inner: Store;
+  readonly #watch: StoreWatch;
+
+  constructor(inner: Store, watch: StoreWatch) {
+    this.#inner = inner;
+    this.#watch = watch;
+  }
+
+  get(sub: string, key: string): Promise<Uint8Array | undefined> {
+    return this.#inner.get(sub, key);
+  }
+
+  getMany(sub: string, keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#inner.getMany(sub, keys);
+  }
+
+  async batch(ops: readonly StoreOp[], options: { readonly sync: boolean }): Promise<void> {
+    await this.#inner.batch(ops, options);
+    if (options.sync) this.#watch.onSync();
+    for (const op of ops) {
+      const seen = entryOf(op);
+      if (seen) this.#watch.onEntry(seen);
+    }
+  }
+
+  range(sub: string, range?: StoreRange): AsyncIterable<readonly [key: string, value: Uint8Array]> {
+    return this.#inner.range(sub, range);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#inner[Symbol.asyncDispose]() as Promise<void>;
+  }
+}

@@ -50,8 +50,9 @@ async function optionsOf({ key, witness, quorum, known }: Options): Promise<Veri
 const BAD_QUESTION: ReadonlySet<string | null> = new Set(["no_key", "bad_key", "bad_known"]);
 
 async function run(file: string, options: Options): Promise<number> {
-  const source = file === "-" ? process.stdin : createReadStream(file);
-  const report = await verify(source, await optionsOf(options));
+  // First, so that no file is opened for a question that cannot be answered.
+  const asked = await optionsOf(options);
+  const report = await verify(file === "-" ? process.stdin : createReadStream(file), asked);
   process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : reportText(report));
   if (report.verdict === "verified") return VERIFIED;
   return BAD_QUESTION.has(report.code) ? UNUSABLE : NOT_PROVEN;

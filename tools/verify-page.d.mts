@@ -1,0 +1,2 @@
+/** Writes `verify.html` and `imu-verify.mjs` to a folder. */
+export declare function buildPage(folder: string): Promise<void>;

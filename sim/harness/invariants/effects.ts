@@ -135,9 +135,8 @@ class EffectCheck {
     const { timeline } = this.#facts;
     const life = timeline.life(boot);
     if (life === null) return false;
-    const fromUs = timeline.ofWall(life, startedAt);
-    // The calendar may have been corrected meanwhile: then the evidence decides.
-    return fromUs === null || life.offsets.length > 1 || Math.abs(atUs - fromUs) <= (wallMs + 5000) * 1000;
+    const reachUs = (wallMs + 5000) * 1000;
+    return timeline.possibleTimes(life, startedAt).some((fromUs) => Math.abs(atUs - fromUs) <= reachUs);
   }
 
   #judge(view: RunView, decision: Decision, output: OutputView, where: JsonObject): void {

@@ -49,6 +49,11 @@ export class Timeline {
     return null;
   }
 
+  /** Every true µs at which a wall reading could have been, whatever the calendar was corrected by. */
+  possibleTimes(life: Life, wallMs: number): readonly number[] {
+    return life.offsets.map(({ wallMinusTrueMs }) => (wallMs - wallMinusTrueMs) * 1000);
+  }
+
   /** What the calendar showed at a moment; null while the device was off. */
   wallAt(atUs: number): number | null {
     const life = this.lifeAt(atUs);

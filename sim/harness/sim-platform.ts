@@ -1,5 +1,6 @@
 /** The platform of one life of a simulated device: the real daemon's composition over simulated parts. */
 import type { Platform } from "../../firmware/composition/platform.ts";
+import { watchHardware } from "./invariants/watched-hardware.ts";
 import { ObservedStore } from "./observed-store.ts";
 import type { Boot, SimDevice } from "./sim-device.ts";
 
@@ -35,7 +36,10 @@ export function simPlatform(device: SimDevice, boot: Boot): Platform {
       synchroniseLater(device, boot);
       return clock;
     },
-    openHardware: () => ({ hardware: board.hardware(steps, clock), greenhouse: null }),
+    openHardware: () => ({
+      hardware: watchHardware(board.hardware(steps, clock), (path) => device.options.onRead(path)),
+      greenhouse: null,
+    }),
     openBroker: async () => ({
       connect: network.connectFor(device.name, { clock, steps, frozenUntilUs: () => device.frozenUntilUs }),
       address: "mqtt://broker:1883",

@@ -83,13 +83,16 @@ export function rosterOf({ fleet, wallMs, devices }: FleetFacts): JsonObject {
 
 const pretty = (value: unknown): Uint8Array => utf8(`${JSON.stringify(value, null, 2)}\n`);
 
-/** Writes everything but the keys. Placeholders of the policy are filled as `imuctl init` does. */
+/**
+ * Writes everything but the keys. Placeholders of the policy are filled as `imuctl init` does.
+ * @returns the policy as it was written.
+ */
 export async function provision(
   files: Files,
   software: DeviceSoftware,
   keys: DeviceKeys,
   facts: FleetFacts,
-): Promise<void> {
+): Promise<JsonObject> {
   const { board, policyTemplate, programs, config } = software;
   const [first] = facts.operators;
   const policy = fillPolicyTemplate(policyTemplate, {
@@ -117,4 +120,5 @@ export async function provision(
   await write("roster.json", pretty(rosterOf(facts)));
   // JSON is YAML too.
   await write("imud.yaml", pretty(document));
+  return JSON.parse(policy) as JsonObject;
 }

@@ -61,6 +61,7 @@ export class BundleReader implements LineReader {
   readonly #indexes: Gaps;
   #previous: { readonly index: number; readonly hash: string; readonly ts: number } | null = null;
   #run: RunSection | null = null;
+  readonly #shown = new Set<string>();
   #hasEntries = false;
   #isKnownMet = false;
 
@@ -254,7 +255,11 @@ export class BundleReader implements LineReader {
     if (!content || event.kind !== "run") return;
     const facts = runFacts(event, deviceInOrigin(head.origin));
     if (facts === null || !isObject(event.data)) refuse("bad_entry", { index });
-    this.#run = new RunSection(index, facts, event.data, this.#findings, head.by);
+    this.#run = new RunSection(index, facts, event.data, {
+      findings: this.#findings,
+      by: head.by,
+      shown: this.#shown,
+    });
   }
 
   /** What is known already must have been met before the first entry. */

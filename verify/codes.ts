@@ -46,6 +46,10 @@ export const CODES = {
   evidence_missing: "a record of the run is not there",
   digest_mismatch: "not the payload that the record names",
   payload_missing: "the payload of a record is not there",
+  // Statements that carry a signature of their own
+  bad_envelope: "not a DSSE envelope",
+  payload_not_canonical: "the signed payload is not canonical JSON",
+  wrong_device: "the statement speaks for another device than its key's",
   // What the verifier was given
   no_key: "no key was given, so nothing can be proven",
   bad_key: "what was given is no key",

@@ -18,7 +18,7 @@ export interface RunFacts {
 
 const isText = (value: Json | undefined): value is string => typeof value === "string";
 
-function isBody(body: Json | undefined): body is JsonObject {
+export function isBody(body: Json | undefined): body is JsonObject {
   if (!isObject(body) || !hasMembers(body, MEMBERS)) return false;
   const { trust, parents } = body;
   return (

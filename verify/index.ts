@@ -12,7 +12,9 @@ import { readKeys } from "./keys.ts";
 import { LEDGER_EXPORT_FORMAT, LedgerExportReader } from "./ledger-export.ts";
 import { LIMITS } from "./limits.ts";
 import { type Bytes, type Line, linesOf } from "./lines.ts";
-import { Findings, type Report } from "./report.ts";
+import { Findings, type Report, type Signed } from "./report.ts";
+
+import { envelopeIn, verifyStatement } from "./statement.ts";
 
 export { CODES, type Code } from "./codes.ts";
 export { LIMITS } from "./limits.ts";
@@ -65,6 +67,8 @@ async function verifyNoteAlone(
 interface Outcome {
   readonly format: string | null;
   readonly head: Believed | null;
+  /** Of a statement, which has no checkpoint. */
+  readonly signedBy?: string | null;
 }
 
 function readerOf(
@@ -96,6 +100,12 @@ async function readAll(
   if (first.bytes[0] !== 0x7b) {
     return { format: NOTE_FORMAT, head: await verifyNoteAlone(first, lines, trust, known, findings) };
   }
+  const statement = envelopeIn(first.bytes);
+  if (statement !== null) {
+    const { done: isAlone } = await lines.next();
+    if (isAlone !== true) refuse("out_of_order");
+    return verifyStatement(statement, trust, findings);
+  }
   const [format, reader] = readerOf(first, trust, known, findings);
   try {
     for await (const { bytes, isWhole } of lines) {
@@ -125,7 +135,12 @@ export async function verify(source: Bytes | Uint8Array, options: VerifyOptions)
   } catch (error) {
     findings.caught("file", "file", error);
   }
-  return findings.report(outcome.format, outcome.head === null ? null : signedOf(outcome.head));
+  return findings.report(outcome.format, signed(outcome));
+}
+
+function signed({ head, signedBy = null }: Outcome): Signed | null {
+  if (head !== null) return signedOf(head);
+  return signedBy === null ? null : { origin: null, size: null, root: null, signedBy, witnessedBy: [] };
 }
 
 async function knownOf(note: Uint8Array | string, trust: Trust): Promise<Believed> {

@@ -57,12 +57,8 @@ function isTooDeep(text: string): boolean {
   return false;
 }
 
-/**
- * One line. Since it must be the canonical form of what it says, no byte of it can change without changing what it
- * says, and no two readers can read two things.
- * @throws Refused `malformed`, `too_large`.
- */
-export function readLine(bytes: Uint8Array): JsonObject {
+/** An object, in whatever way it is written. @throws Refused `malformed`, `too_large`. */
+export function readObject(bytes: Uint8Array): { readonly text: string; readonly value: JsonObject } {
   const text = fromUtf8(bytes) ?? refuse("malformed", { why: "not UTF-8" });
   if (isTooDeep(text)) refuse("too_large", { levels: LIMITS.depth });
   let value: Json;
@@ -71,7 +67,16 @@ export function readLine(bytes: Uint8Array): JsonObject {
   } catch {
     return refuse("malformed", { why: "not JSON" });
   }
-  if (!isObject(value)) refuse("malformed", { why: "not an object" });
+  return isObject(value) ? { text, value } : refuse("malformed", { why: "not an object" });
+}
+
+/**
+ * One line. Since it must be the canonical form of what it says, no byte of it can change without changing what it
+ * says, and no two readers can read two things.
+ * @throws Refused `malformed`, `too_large`.
+ */
+export function readLine(bytes: Uint8Array): JsonObject {
+  const { text, value } = readObject(bytes);
   if (canonicalize(value) !== text) refuse("malformed", { why: "not canonical" });
   return value;
 }

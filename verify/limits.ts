@@ -14,6 +14,12 @@ export const LIMITS = Object.freeze({
   noteSignatures: 32,
   /** Hashes of one proof: enough for any tree of fewer than 2^63 leaves (ledger.md 4). */
   proofHashes: 63,
+  /** Programs and policies that are remembered, so that runs share them. */
+  documents: 65_536,
+  /** Bytes of the payload of one signed statement (trust.md 5). */
+  payloadBytes: 65_536,
+  /** Signatures of one statement (trust.md 5). */
+  signatures: 16,
   /** Keys that may be given. */
   keys: 4096,
   /** Seconds a cosignature may be ahead of the verifier's clock (ledger.md 6). */

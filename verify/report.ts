@@ -2,7 +2,7 @@
 import { type Code, type Details, Refused, UNPROVEN } from "./codes.ts";
 import { LIMITS } from "./limits.ts";
 
-export type What = "file" | "checkpoint" | "entry" | "run" | "document" | "evidence";
+export type What = "file" | "checkpoint" | "entry" | "run" | "document" | "evidence" | "statement";
 
 export interface Proven {
   readonly what: What;
@@ -55,6 +55,7 @@ export class Findings {
     run: 0,
     document: 0,
     evidence: 0,
+    statement: 0,
   };
   #count = 0;
   #refuted = false;

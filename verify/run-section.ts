@@ -4,6 +4,7 @@ import { type Code, refuse } from "./codes.ts";
 import { checkEvidence, type RunFacts } from "./evidence.ts";
 import { Gaps } from "./gaps.ts";
 import { hashJson, hasMembers, isHash, isIndex, isObject, type JsonObject } from "./json.ts";
+import { LIMITS } from "./limits.ts";
 import { readProof } from "./merkle.ts";
 import type { Findings } from "./report.ts";
 
@@ -13,11 +14,13 @@ const DOCUMENTS: readonly {
   readonly hash: string;
   readonly code: Code;
   readonly isOptional?: true;
+  /** Shown once for all runs that name it. */
+  readonly isShared?: true;
 }[] = [
   { of: "input", hash: "inputHash", code: "input_hash_mismatch" },
   { of: "outcome", hash: "outputHash", code: "output_hash_mismatch" },
-  { of: "program", hash: "programHash", code: "program_hash_mismatch" },
-  { of: "policy", hash: "policyHash", code: "policy_hash_mismatch", isOptional: true },
+  { of: "program", hash: "programHash", code: "program_hash_mismatch", isShared: true },
+  { of: "policy", hash: "policyHash", code: "policy_hash_mismatch", isOptional: true, isShared: true },
 ];
 
 /** Null unless the entry of a run states all that its run is judged by. */
@@ -30,12 +33,21 @@ export function runFacts(event: JsonObject, device: string): RunFacts | null {
   return { device, runId, subject: actor, evidenceRoot: root, evidenceCount };
 }
 
+export interface RunContext {
+  readonly findings: Findings;
+  /** The key that signed the tree with the run's entry. */
+  readonly by: string;
+  /** Shared documents that were proven with an earlier run. */
+  readonly shown: Set<string>;
+}
+
 export class RunSection {
   readonly index: number;
   readonly #facts: RunFacts;
   readonly #data: JsonObject;
   readonly #findings: Findings;
   readonly #by: string;
+  readonly #shown: Set<string>;
   readonly #before: number;
   readonly #seen = new Set<string>();
   #documents = 0;
@@ -43,13 +55,14 @@ export class RunSection {
   #hasEvidence = false;
   #isWithheld = false;
 
-  constructor(index: number, facts: RunFacts, data: JsonObject, findings: Findings, by: string) {
+  constructor(index: number, facts: RunFacts, data: JsonObject, context: RunContext) {
     this.index = index;
     this.#facts = facts;
     this.#data = data;
-    this.#findings = findings;
-    this.#by = by;
-    this.#before = findings.count;
+    this.#findings = context.findings;
+    this.#by = context.by;
+    this.#shown = context.shown;
+    this.#before = context.findings.count;
   }
 
   /** @param mayDiagnose see `checkEvidence`. @throws Refused. */
@@ -75,6 +88,7 @@ export class RunSection {
     this.#seen.add(document.of);
     const stated = this.#data[document.hash];
     if (hashJson(line.value ?? null) !== stated) refuse(document.code);
+    if (document.isShared && this.#shown.size < LIMITS.documents) this.#shown.add(`${document.of} ${stated}`);
     const item = `${document.of} of run ${this.#facts.runId}`;
     this.#findings.proven("document", item, `has the hash that entry ${this.index} names`, this.#by);
   }
@@ -107,8 +121,8 @@ export class RunSection {
       this.#findings.add("run", item, "run_withheld");
       return;
     }
-    for (const { of, isOptional } of DOCUMENTS) {
-      if (this.#seen.has(of)) continue;
+    for (const { of, hash, isOptional } of DOCUMENTS) {
+      if (this.#seen.has(of) || this.#shown.has(`${of} ${this.#data[hash]}`)) continue;
       if (isOptional) this.#findings.note(`${item}: its ${of} is not part of the file`);
       else this.#findings.add("document", `${of} of ${item}`, "document_missing");
     }

@@ -29,8 +29,8 @@ export function reportText(report: Report): string {
   lines.push(...proven.map(provenLine));
   if (total > proven.length) lines.push(`and ${total - proven.length} more proven`);
   lines.push(...notes.map((note) => line("note", note)));
-  if (report.signedBy !== null) {
-    lines.push(line("log", report.origin ?? "", `size ${report.size}`, `root ${report.root}`));
+  if (report.origin !== null) {
+    lines.push(line("log", report.origin, `size ${report.size}`, `root ${report.root}`));
   }
   lines.push(...report.witnessedBy.map((witness) => line("witness", witness)));
   lines.push(`${verdict}${code === null ? "" : `\t${code}`}`);

@@ -66,37 +66,65 @@ async function blobOf(content: ContentStore, { body }: Evidence): Promise<{ read
   }
 }
 
-async function documentsOf({ record, program }: Stored, store: Store): Promise<readonly [string, Json][]> {
+interface Named {
+  readonly of: string;
+  readonly value: Json;
+  /** Of a document that many runs have in common, null for one of this run alone. */
+  readonly hash: string | null;
+}
+
+async function documentsOf({ record, program }: Stored, store: Store): Promise<readonly Named[]> {
   const { journal, limits, payload, trigger, outcome, policyHash } = record;
   const policy = await storedPolicy(store, policyHash);
   return [
-    ["input", plainJson({ journal, limits, payload, trigger })],
-    ["outcome", plainJson(outcome)],
-    ["program", plainJson(program)],
-    ...(policy === null ? [] : [["policy", policy] as [string, Json]]),
+    { of: "input", value: plainJson({ journal, limits, payload, trigger }), hash: null },
+    { of: "outcome", value: plainJson(outcome), hash: null },
+    { of: "program", value: plainJson(program), hash: record.program.programHash },
+    ...(policy === null ? [] : [{ of: "policy", value: policy, hash: policyHash }]),
   ];
 }
 
+export interface OpenedRun {
+  /** @param skip lines that were given out already. @throws CodedError `integrity_error` if a payload is damaged. */
+  readonly lines: (skip: number) => AsyncGenerator<JsonObject>;
+  /** Hashes of the documents that runs after this one need not repeat. */
+  readonly repeatable: readonly string[];
+}
+
+async function* withheld(index: number, skip: number): AsyncGenerator<JsonObject> {
+  if (skip === 0) yield { t: "withheld", index };
+}
+
 /**
- * @param skip lines that were given out already.
+ * @param parts.shown hashes of documents that earlier runs have brought.
  * @throws CodedError `integrity_error`, `store_corrupt` if what is stored is damaged.
  */
-export async function* runLines(place: RunPlace, skip: number, parts: Parts): AsyncGenerator<JsonObject> {
-  const { index, runId } = place;
+export async function openRun(
+  { index, runId }: RunPlace,
+  parts: Parts & { readonly shown: ReadonlySet<string> },
+): Promise<OpenedRun> {
   const stored = await storedRun(runId, parts);
-  if (stored === null) {
-    if (skip === 0) yield { t: "withheld", index };
-    return;
+  if (stored === null) return { lines: (skip) => withheld(index, skip), repeatable: [] };
+  const all = await documentsOf(stored, parts.store);
+  const documents = all.filter(({ hash }) => hash === null || !parts.shown.has(hash));
+  async function* lines(skip: number): AsyncGenerator<JsonObject> {
+    for (const { of, value } of documents.slice(skip)) yield { t: "document", index, of, value };
+    yield* evidenceLines(index, stored?.evidence ?? [], Math.max(0, skip - documents.length), parts.content);
   }
-  const documents = await documentsOf(stored, parts.store);
-  for (const [of, value] of documents.slice(skip)) yield { t: "document", index, of, value };
-  const proofAt = proofsOf(stored.evidence);
-  const from = Math.max(0, skip - documents.length);
-  for (let seq = from; seq < stored.evidence.length; seq++) {
-    const one = stored.evidence[seq];
-    if (one === undefined) return;
+  return { lines, repeatable: all.flatMap(({ hash }) => (hash === null ? [] : [hash])) };
+}
+
+async function* evidenceLines(
+  index: number,
+  evidence: readonly Evidence[],
+  from: number,
+  content: ContentStore,
+): AsyncGenerator<JsonObject> {
+  const proofAt = proofsOf(evidence);
+  for (const one of evidence.slice(from)) {
+    const { seq } = one.body;
     const proof = (await proofAt(seq)).map(toBase64);
-    const blob = await blobOf(parts.content, one);
+    const blob = await blobOf(content, one);
     yield { t: "evidence", index, seq, id: one.id, body: plainJson(one.body), proof, ...blob };
   }
 }

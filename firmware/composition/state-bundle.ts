@@ -22,8 +22,9 @@ import {
   verifierKey,
 } from "../ledger/index.ts";
 import type { Store } from "../ports/store.ts";
-import { type RunPlace, runLines } from "./state-bundle-run.ts";
+import { openRun, type RunPlace } from "./state-bundle-run.ts";
 import { findRun } from "./state-bundle-search.ts";
+import { type LedgerFacts, logOrigin } from "./state-ledger.ts";
 import { countParam, optionalText, plainJson } from "./state-params.ts";
 
 export const BUNDLE_FORMAT = "imu.bundle/1";
@@ -38,6 +39,8 @@ interface Cursor {
   readonly part: number;
   /** Lines so far. */
   readonly lines: number;
+  /** Hashes of programs and policies that were given out with earlier runs, and are not repeated. */
+  readonly shown: readonly string[];
 }
 
 interface Signed {
@@ -115,8 +118,16 @@ export async function openBundle(store: Store, params: JsonObject): Promise<Json
   const header = { format: BUNDLE_FORMAT, origin: log.origin, from, to, run, content };
   const lines = [text(header), text({ t: "checkpoint", note: log.note })];
   lines.push(...(await olderLines(log, run === null ? from : log.size, since)));
-  const cursor: Cursor = { size: log.size, index: from, to, content, part: -1, lines: lines.length };
-  return { lines, cursor: { ...cursor } };
+  const cursor: Cursor = {
+    size: log.size,
+    index: from,
+    to,
+    content,
+    part: -1,
+    lines: lines.length,
+    shown: [],
+  };
+  return { lines, cursor: plainJson(cursor) };
 }
 
 function readCursor(params: JsonObject): Cursor {
@@ -128,6 +139,7 @@ function readCursor(params: JsonObject): Cursor {
     content: params.content === true,
     part: params.part === -1 ? -1 : count("part"),
     lines: count("lines"),
+    shown: Array.isArray(params.shown) ? params.shown.map(String) : [],
   };
 }
 
@@ -173,16 +185,19 @@ export async function bundlePage(
   const start = readCursor(params);
   const reader = await LedgerReader.open(store);
   const page = new Page();
+  const shown = new Set(start.shown);
   let { index, part } = start;
   while (index < start.to && !page.isFull) {
     const found = await entryAt(reader, index);
     if (part < 0) page.add(await entryLine(reader, found, start.size));
     const run = runOf(found, start.content);
-    part = run === null ? -1 : await addRun(page, run, Math.max(0, part), { store, content });
+    part = run === null ? -1 : await addRun(page, run, Math.max(0, part), { store, content, shown });
     if (part < 0) index++;
   }
   const lines = start.lines + page.lines.length;
-  if (index < start.to) return { lines: page.lines, cursor: { ...start, index, part, lines } };
+  if (index < start.to) {
+    return { lines: page.lines, cursor: plainJson({ ...start, index, part, lines, shown: [...shown] }) };
+  }
   page.add(text({ t: "end", lines }));
   return { lines: page.lines, cursor: null };
 }
@@ -190,15 +205,20 @@ export async function bundlePage(
 /** @returns the number of lines of the run that were given out, −1 once all are. */
 async function addRun(
   page: Page,
-  run: RunPlace,
+  place: RunPlace,
   part: number,
-  parts: { readonly store: Store; readonly content: ContentStore },
+  parts: { readonly store: Store; readonly content: ContentStore; readonly shown: Set<string> },
 ): Promise<number> {
+  const run = await openRun(place, parts);
   let at = 0;
-  for await (const line of runLines(run, part, parts)) {
+  for await (const line of run.lines(part)) {
     if (page.isFull) return part + at;
     page.add(text(line));
     at++;
+  }
+  // Not before the run's end: a page that goes on within the run must count the same lines.
+  for (const hash of run.repeatable) {
+    if (parts.shown.size < LEDGER_LIMITS.exportDocuments) parts.shown.add(hash);
   }
   return -1;
 }
@@ -242,15 +262,13 @@ function withCount(lines: readonly string[], entries: number): string[] {
 
 /**
  * The verifier keys of this device: what somebody needs to check its exports and its cosignatures.
- * @param deviceKey public key, lower-case hex. @throws CodedError `not_covered` if the log's name is not known yet.
+ * @throws CodedError `key_missing`; `not_covered` if the log's name is not known yet.
  */
-export async function ledgerKeys(
-  store: Store,
-  facts: { readonly fleet: string | null; readonly deviceKey: string | null },
-): Promise<JsonObject> {
+export async function ledgerKeys(facts: LedgerFacts): Promise<JsonObject> {
   const { deviceKey } = facts;
   if (deviceKey === null) throw new CodedError("key_missing", "The device's public key is not at hand.");
-  const { origin } = await signedLog(store);
+  const origin = await logOrigin(facts);
+  if (origin === null) throw notCovered(0);
   const place = origin.split("/").slice(0, -1).join("/");
   return {
     device: deviceIdOf(deviceKey),

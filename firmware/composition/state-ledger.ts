@@ -79,6 +79,10 @@ async function originOfState(facts: LedgerFacts, epoch: number): Promise<string 
   }
 }
 
+/** What the present log calls itself; null if neither fleet and key nor a checkpoint tell. @throws CodedError `store_corrupt`. */
+export const logOrigin = async (facts: LedgerFacts): Promise<string | null> =>
+  originOfState(facts, await presentEpoch(facts.store));
+
 async function readHeadOf(
   store: Store,
 ): Promise<{ readonly size: number; readonly lastHash: string } | null> {

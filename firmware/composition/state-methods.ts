@@ -71,7 +71,7 @@ export function createStateMethods(parts: StateParts): Readonly<Record<string, S
     "ledger.show": (params) => ledgerEntry(store, countParam(params, "index", LEDGER_LIMITS.index)),
     "ledger.head": () => ledgerHead(store),
     "ledger.verify": async (_params, signal) => plainJson(await verifyLedgerState(facts, signal)),
-    "ledger.keys": () => ledgerKeys(store, facts),
+    "ledger.keys": () => ledgerKeys(facts),
     "ledger.export": (params) => ledgerPage(store, params),
     "bundle.open": (params) => openBundle(store, params),
     "bundle.page": (params) => bundlePage(store, content, params),

@@ -20,6 +20,7 @@ import { format, parse } from "./tampered.ts";
 const signer = keyPairFromSeed(new Uint8Array(32).fill(5));
 const device = deviceIdOf(signer.publicKeyHex);
 const RUN_ID = "r018bcfe5680001020304";
+const SECOND_ID = "r018bcfe5680001020305";
 const BLOBS = 30;
 
 const PROGRAM = {
@@ -46,7 +47,7 @@ function recordOf(evidence: RunEvidence): FullRunRecord {
   };
   return {
     v: 1,
-    runId: RUN_ID,
+    runId: evidence.runId,
     program: { name: "look", version: "1.0.0", programHash: programHash(PROGRAM) },
     subject: "program:look",
     tier: "medium",
@@ -100,24 +101,32 @@ async function aDevice(): Promise<{ readonly store: Store; readonly content: Con
     ops: [],
   });
   await ledger.commit(fill(0), { urgent: true });
-  const evidence = new RunEvidence({
-    runId: RUN_ID,
-    subject: "program:look",
-    deviceId: device,
-    policyHash: "c".repeat(64),
-    clock,
-    sources: new SourceRegistry({ simulated: false }),
-    sealer: { kid: "k", key: new Uint8Array(32) },
-    maxPerRun: 64,
-  });
-  for (let n = 0; n < BLOBS; n++) {
-    evidence.record({ kind: "serial_read", source: "serial://ttyS0", blob: new Uint8Array(100_000).fill(n) });
-  }
-  const record = recordOf(evidence);
   const runs = new RunStore(store, content);
-  const facts = { record, evidence: record.evidence, events: [], ops: evidence.ops() };
-  const ops = [...runs.stage(record), runs.stageDocument(record.program.programHash, PROGRAM)];
-  await ledger.commit(settlement(facts, ops), { urgent: true });
+  const settle = async (runId: string, blobs: number): Promise<void> => {
+    const evidence = new RunEvidence({
+      runId,
+      subject: "program:look",
+      deviceId: device,
+      policyHash: "c".repeat(64),
+      clock,
+      sources: new SourceRegistry({ simulated: false }),
+      sealer: { kid: "k", key: new Uint8Array(32) },
+      maxPerRun: 64,
+    });
+    for (let n = 0; n < blobs; n++) {
+      evidence.record({
+        kind: "serial_read",
+        source: "serial://ttyS0",
+        blob: new Uint8Array(100_000).fill(n),
+      });
+    }
+    const record = recordOf(evidence);
+    const facts = { record, evidence: record.evidence, events: [], ops: evidence.ops() };
+    const ops = [...runs.stage(record), runs.stageDocument(record.program.programHash, PROGRAM)];
+    await ledger.commit(settlement(facts, ops), { urgent: true });
+  };
+  await settle(RUN_ID, BLOBS);
+  await settle(SECOND_ID, 1);
   await ledger.commit(fill(100), { urgent: true });
   await ledger.checkpoint();
   return { store, content };
@@ -168,8 +177,19 @@ describe("an export of many pages", () => {
 
     expect(bundle.pages).toBeGreaterThan(4);
     expect(report.findings).toEqual([]);
-    expect(report.counts).toMatchObject({ entry: 201, run: 1, evidence: BLOBS, document: 3 });
-    expect(report.notes).toEqual([`run ${RUN_ID}: its policy is not part of the file`]);
+    expect(report.counts).toMatchObject({ entry: 202, run: 2, evidence: BLOBS + 1, document: 5 });
+    expect(report.notes).toEqual(
+      [RUN_ID, SECOND_ID].map((id) => `run ${id}: its policy is not part of the file`),
+    );
+  });
+
+  test("shows a program once for all its runs, and both miss it if it is gone", async () => {
+    const lines = parse(bundle.text);
+    const programs = lines.filter(({ of }) => of === "program");
+    const report = await judged(format(lines.filter((line) => !programs.includes(line))));
+
+    expect(programs).toHaveLength(1);
+    expect(report.findings.filter(({ code }) => code === "document_missing")).toHaveLength(2);
   });
 
   test("of one run finds its entry by the time in its id, and by looking at all if clocks jumped", async () => {
@@ -208,6 +228,6 @@ describe("an export of many pages", () => {
     const report = await judged((await exported(gone, { content: true })).text);
 
     expect(report).toMatchObject({ verdict: "unproven", code: "run_withheld", findingCount: 1 });
-    expect(report.counts.entry).toBe(201);
+    expect(report.counts).toMatchObject({ entry: 202, run: 1 });
   });
 });

@@ -106,9 +106,11 @@ def checkpoint(note, log, witnesses):
 DOCUMENTS = {"input": "inputHash", "outcome": "outputHash", "program": "programHash", "policy": "policyHash"}
 CODES = {"outcome": "output_hash_mismatch"}
 
-def close(run):
+def close(run, shown):
     if run:
-        need({"input", "outcome", "program"} <= run["documents"], "document_missing")
+        shown.update(("program", run["data"]["programHash"]) for of in run["documents"] if of == "program")
+        need({"input", "outcome"} <= run["documents"], "document_missing")
+        need(("program", run["data"]["programHash"]) in shown, "document_missing")
         need(run["next"] == int(run["data"]["evidenceCount"]) and not run["gap"], "evidence_missing")
 
 def evidence(run, line, device):
@@ -129,7 +131,7 @@ def evidence(run, line, device):
 
 def verify(data, log, witnesses):
     head = header = run = last = over = None
-    seen, count = set(), 0
+    seen, shown, count = set(), set(), 0
     for raw in data.split(b"\n")[:-1]:
         line = json.loads(raw.decode(), parse_int=Number, parse_float=Number)
         need(canonical(line).encode() == raw, "malformed")
@@ -146,7 +148,7 @@ def verify(data, log, witnesses):
             need(size != head[1] or root == head[2], "fork")
             need(extends(size, head[1], root, head[2], [b64(h) for h in line["proof"]]), "inconsistent")
         elif t == "entry":
-            close(run)
+            close(run, shown)
             index, entry = int(line["index"]), line["entry"]
             need(index > max(seen, default=-1), "out_of_order")
             seen.add(index)
@@ -156,8 +158,8 @@ def verify(data, log, witnesses):
             need(last is None or last[0] != index - 1 or last[1] == entry["prev_hash"], "chain_break")
             last, event = (index, sha(own).hex()), entry["event"]
             need(header["run"] in (None, event.get("runId")), "run_mismatch")
-            shown = header["content"] and event["kind"] == "run"
-            run = {**event, "index": line["index"], "documents": set(), "next": 0, "gap": False} if shown else None
+            new = {**event, "index": line["index"], "documents": set(), "next": 0, "gap": False}
+            run = new if header["content"] and event["kind"] == "run" else None
         elif t in ("document", "evidence"):
             need(run and run["index"] == line["index"], "out_of_order")
             if t == "evidence":
@@ -167,7 +169,7 @@ def verify(data, log, witnesses):
                 code = CODES.get(line["of"], line["of"] + "_hash_mismatch")
                 need(hash_json(line["value"]) == run["data"][DOCUMENTS[line["of"]]], code)
         elif t == "end":
-            close(run)
+            close(run, shown)
             need(seen == set(range(int(header["from"]), int(header["to"]))), "entry_missing")
             need(int(line["lines"]) == count, "incomplete")
             over = True

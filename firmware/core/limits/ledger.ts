@@ -42,6 +42,8 @@ export const LEDGER_LIMITS = Object.freeze({
   changedPaths: 256,
   /** Bytes of one page of an export, its last line excepted: a page is held in memory (ledger.md 14). */
   exportPageBytes: 1_048_576,
+  /** Programs and policies that an export remembers, so that runs share them (ledger.md 14). */
+  exportDocuments: 1024,
   /** Older checkpoints of an export, the newest: each costs a verification (ledger.md 14). */
   exportCheckpoints: 256,
   /** Warnings of one verification; more of the same kind say nothing new (ledger.md 10). */

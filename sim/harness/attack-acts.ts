@@ -80,8 +80,14 @@ function flood(sim: Sim, client: RawClient, act: Of<"flood">, entropy: SeededEnt
   again();
 }
 
+/** An act with the devices' ids in place of their names, wherever it says `{name}`. */
+function addressed(sim: Sim, act: AttackAct): AttackAct {
+  return JSON.parse(sim.addressed(JSON.stringify(act))) as AttackAct;
+}
+
 /** Sends now. The broker may refuse it; the devices must bear it. */
-export function attack(sim: Sim, adversary: Adversary, act: AttackAct): void {
+export function attack(sim: Sim, adversary: Adversary, said: AttackAct): void {
+  const act = addressed(sim, said);
   const entropy = new SeededEntropy(sim.seed, `adversary:${adversary.id}:${sim.time.nowUs}`);
   const client = sim.adversary(adversary.id);
   if (!client.isConnected) client.connect({ clean: true });

@@ -6,12 +6,15 @@ import { utf8 } from "../../firmware/core/bytes.ts";
 import { canonicalize } from "../../firmware/core/canonical-json.ts";
 import { CodedError } from "../../firmware/core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../firmware/core/json.ts";
+import { deviceTopics } from "../../firmware/fleet/index.ts";
 import { buildRelease, publishRelease } from "../../ota/index.ts";
 import type { DeedAct } from "../scenario/acts.ts";
 import type { DocumentSource } from "../scenario/types.ts";
 import { contactLevel } from "./line-parts.ts";
+import type { SignChange } from "./operator.ts";
 import type { Sim } from "./sim.ts";
 import { loadDocument } from "./software.ts";
+import { WALL_ZERO_MS } from "./wall-zero.ts";
 
 type Of<K extends DeedAct["do"]> = Extract<DeedAct, { readonly do: K }>;
 
@@ -26,7 +29,8 @@ async function publish(sim: Sim, act: Of<"publish">): Promise<void> {
   const operator = sim.operator(act.as);
   if (act.topic !== null) {
     const payload = typeof act.payload === "string" ? act.payload : canonicalize(act.payload ?? {});
-    await operator.bus.publish(act.topic, utf8(payload), { qos: act.qos === 0 ? 0 : 1, retain: false });
+    const topic = sim.addressed(act.topic);
+    await operator.bus.publish(topic, utf8(payload), { qos: act.qos === 0 ? 0 : 1, retain: false });
     return;
   }
   const { command } = act;
@@ -34,13 +38,24 @@ async function publish(sim: Sim, act: Of<"publish">): Promise<void> {
   const { name, args } = command as JsonObject;
   for (const device of act.devices ?? [...sim.members.keys()]) {
     const { deviceId } = sim.member(device).device.keys;
-    const signed = operator.sign(
-      deviceId,
-      String(name),
-      isJsonObject(args ?? null) ? (args as JsonObject) : {},
-    );
-    await operator.send(signed);
+    const given = isJsonObject(args ?? null) ? (args as JsonObject) : {};
+    const signed = operator.sign(deviceId, String(name), given, changesOf(sim, act, deviceId));
+    const topics = act.to?.map(
+      (other) => deviceTopics(sim.scenario.fleet.id, sim.member(other).device.keys.deviceId).command,
+    ) ?? [signed.topic];
+    for (let i = 0; i < (act.times ?? 1); i++) for (const topic of topics) await operator.send(signed, topic);
   }
+}
+
+/** What of a command differs from one that an operator would send just now. */
+function changesOf(sim: Sim, act: Of<"publish">, deviceId: string): SignChange {
+  const { operators, time } = sim;
+  const challenge = operators.get(act.as ?? "")?.statuses.get(deviceId)?.challenge;
+  return {
+    ...(act.lifetimeUs === null ? {} : { lifetimeMs: Math.floor(act.lifetimeUs / 1000) }),
+    ...(act.ageUs === null ? {} : { issuedAt: WALL_ZERO_MS + Math.floor((time.nowUs - act.ageUs) / 1000) }),
+    ...(act.challenge === true && typeof challenge === "string" ? { challenge } : {}),
+  };
 }
 
 /** A release with a new policy; programs that are not named stay as they are. */

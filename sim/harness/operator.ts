@@ -52,6 +52,13 @@ export interface OperatorOptions {
   readonly onForged: (device: string, why: string) => void;
 }
 
+/** What of a command is not as usual. */
+export interface SignChange {
+  readonly lifetimeMs?: number;
+  readonly issuedAt?: number;
+  readonly challenge?: string;
+}
+
 const DEFAULT_LIFETIME_MS = 600_000;
 
 export class SimOperator implements AsyncDisposable {
@@ -85,12 +92,7 @@ export class SimOperator implements AsyncDisposable {
   }
 
   /** Signs a command for a device. */
-  sign(
-    device: string,
-    name: string,
-    args: JsonObject,
-    change: { readonly lifetimeMs?: number; readonly issuedAt?: number; readonly challenge?: string } = {},
-  ): SentCommand {
+  sign(device: string, name: string, args: JsonObject, change: SignChange = {}): SentCommand {
     const { clock, entropy, fleet, nowUs } = this.#options;
     const issuedAt = change.issuedAt ?? clock.wallMs();
     const expiresAt = issuedAt + (change.lifetimeMs ?? DEFAULT_LIFETIME_MS);
@@ -114,10 +116,10 @@ export class SimOperator implements AsyncDisposable {
   }
 
   /** Publishes a signed command once. It may be lost on its way: nobody repeats it but `again`. */
-  async send(command: SentCommand): Promise<boolean> {
+  async send(command: SentCommand, topic = command.topic): Promise<boolean> {
     if (!this.sent.includes(command)) this.sent.push(command);
     try {
-      await this.bus.publish(command.topic, command.message, { qos: 1, retain: false });
+      await this.bus.publish(topic, command.message, { qos: 1, retain: false });
       return true;
     } catch (error) {
       this.#options.log.info("command_unpublished", { id: command.id, code: codeOf(error) });

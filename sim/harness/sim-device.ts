@@ -185,12 +185,15 @@ export class SimDevice {
 
   /** Starts what was stopped: the board, or the daemon on it. */
   start(): void {
-    if (!this.#isUp) this.powerOn();
-    else if (this.#boot === null) {
+    const { time } = this.options;
+    // In an event of its own: whoever calls may stand outside of all of them.
+    time.at(time.nowUs, 0, () => {
+      if (!this.#isUp) return this.powerOn();
+      if (this.#boot !== null) return;
       this.#starts = [];
       this.#hasFailed = false;
       this.#startDaemon();
-    }
+    });
   }
 
   /** The right time becomes known now. */

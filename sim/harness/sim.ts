@@ -132,6 +132,14 @@ export class Sim {
     throw new CodedError("not_found", `There is no operator ${String(id)}.`, { status: 404 });
   }
 
+  /** A text with device ids in place of the scenario's names in braces: `imu/v1/plant/{pump-001}/cmd`. */
+  addressed(text: string): string {
+    return text.replace(
+      /\{([a-z0-9-]+)\}/g,
+      (whole, name: string) => this.members.get(name)?.device.keys.deviceId ?? whole,
+    );
+  }
+
   /** A client of the broker that is no member of the fleet. */
   adversary(id: string): RawClient {
     const known = this.#adversaries.get(id) ?? this.network.adversary(id);

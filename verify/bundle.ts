@@ -6,7 +6,7 @@ import { Gaps } from "./gaps.ts";
 import { hasMembers, isHash, isIndex, isObject, type Json, type JsonObject, jcs, readLine } from "./json.ts";
 import { deviceInOrigin } from "./keys.ts";
 import { LIMITS } from "./limits.ts";
-import { leafHash, readProof, verifyConsistency, verifyInclusion } from "./merkle.ts";
+import { InclusionChecker, leafHash, readProof, verifyConsistency } from "./merkle.ts";
 import type { Findings, What } from "./report.ts";
 import { RunSection, runFacts } from "./run-section.ts";
 
@@ -55,6 +55,7 @@ export class BundleReader implements LineReader {
   readonly #known: Believed | null;
   readonly #findings: Findings;
   #head: Believed | null = null;
+  #tree = new InclusionChecker(0, new Uint8Array());
   #isDead = false;
   #isOver = false;
   #lines = 1;
@@ -120,6 +121,7 @@ export class BundleReader implements LineReader {
     const { origin, to } = this.#header;
     if (head.origin !== origin) refuse("origin_mismatch", { stated: origin, signed: head.origin });
     this.#head = head;
+    this.#tree = new InclusionChecker(head.size, head.root);
     const item = `checkpoint ${head.size}`;
     const before = this.#findings.count;
     this.#check(item, () => checkQuorum(head, this.#trust));
@@ -237,8 +239,7 @@ export class BundleReader implements LineReader {
     this.#previous = null;
     if (!isEntry(entry)) refuse("bad_entry", { index });
     const bytes = jcs(entry);
-    if (!verifyInclusion(index, head.size, leafHash(bytes), proof, head.root))
-      refuse("not_included", { index });
+    if (!this.#tree.holds(index, leafHash(bytes), proof)) refuse("not_included", { index });
     const ts = Number(entry.ts);
     this.#previous = { index, hash: sha256Hex(bytes), ts };
     const before = index === 0 ? ZERO_HASH : previous?.index === index - 1 ? previous.hash : null;
@@ -252,6 +253,9 @@ export class BundleReader implements LineReader {
   #beginRun(index: number, event: JsonObject, head: Believed): void {
     const { run, content } = this.#header;
     if (run !== null && (event.kind !== "run" || event.runId !== run)) refuse("run_mismatch", { index, run });
+    if (content && event.kind === "run_rollup") {
+      this.#findings.note(`entry ${index}: the runs it sums up are not part of the file`);
+    }
     if (!content || event.kind !== "run") return;
     const facts = runFacts(event, deviceInOrigin(head.origin));
     if (facts === null || !isObject(event.data)) refuse("bad_entry", { index });

@@ -2,6 +2,7 @@
 import { fromHex, sha256Hex } from "./bytes.ts";
 import { type Code, type Details, refuse } from "./codes.ts";
 import { hashJson, hasMembers, isHash, isIndex, isObject, type Json, type JsonObject, jcs } from "./json.ts";
+import { LIMITS } from "./limits.ts";
 import { leafHash, verifyInclusion } from "./merkle.ts";
 
 const MEMBERS =
@@ -44,6 +45,7 @@ const TTLS = [
 /** What was raised, if the original was one of the usual values: enough to name the two changes that pay. */
 function diagnose(body: JsonObject, isOriginal: (body: JsonObject) => boolean): [Code, Details] | null {
   const { trust = null, ttlMs = null } = body;
+  if (jcs(body).length > LIMITS.diagnosedBytes) return null;
   for (let percent = 0; percent <= 100; percent++) {
     const was = percent / 100;
     if (was < Number(trust) && isOriginal({ ...body, trust: was }))

@@ -111,6 +111,7 @@ async function readAll(
     for await (const { bytes, isWhole } of lines) {
       // A line without its end was cut; its bytes say nothing about what it was.
       if (isWhole) await reader.line(bytes);
+      if (findings.count > LIMITS.patience) refuse("too_large", { findings: LIMITS.patience });
     }
     reader.end();
   } catch (error) {

@@ -26,8 +26,12 @@ export const LIMITS = Object.freeze({
   cosignatureSkewSec: 300,
   /** Findings that a report lists; what is beyond is counted. */
   findings: 1000,
+  /** Findings after which a file is read no further: it is nobody's export. */
+  patience: 10_000,
   /** Proven items that a report lists; what is beyond is counted. */
   proven: 100_000,
-  /** Altered records that are looked at closely, to say what was altered. */
+  /** Findings until which altered records are looked at closely, to say what was altered. */
   diagnoses: 32,
+  /** Bytes of a record that is looked at closely: an honest one has a few thousand. */
+  diagnosedBytes: 16_384,
 });

@@ -19,28 +19,86 @@ function sound(sizes: readonly number[], hashes: readonly Uint8Array[]): boolean
   );
 }
 
+/** One node on the way from a leaf to the root, and what of the proof is left there. */
+interface Step {
+  readonly fn: number;
+  readonly sn: number;
+  readonly hash: Uint8Array;
+  readonly rest: readonly Uint8Array[];
+}
+
+/** The way of a leaf, from itself to the root that its proof gives. Ends early if the proof is too long. */
+function* climb(
+  index: number,
+  size: number,
+  leaf: Uint8Array,
+  proof: readonly Uint8Array[],
+): Generator<Step> {
+  let [fn, sn, hash] = [index, size - 1, leaf];
+  yield { fn, sn, hash, rest: proof };
+  for (const [i, p] of proof.entries()) {
+    if (sn === 0) return;
+    if (fn % 2 === 1 || fn === sn) {
+      hash = nodeHash(p, hash);
+      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [half(fn), half(sn)];
+    } else {
+      hash = nodeHash(hash, p);
+    }
+    [fn, sn] = [half(fn), half(sn)];
+    yield { fn, sn, hash, rest: proof.slice(i + 1) };
+  }
+}
+
+const isSameStep = (a: Step, b: Step): boolean =>
+  a.fn === b.fn &&
+  a.sn === b.sn &&
+  a.rest.length === b.rest.length &&
+  equal(a.hash, b.hash) &&
+  a.rest.every((hash, i) => equal(hash, b.rest[i] ?? hash.subarray(1)));
+
+/**
+ * Inclusion in one tree, leaf after leaf. Ways of neighbours join after a few nodes: from there on the way was
+ * proven with the leaf before, if all that is left of both proofs is the same.
+ */
+export class InclusionChecker {
+  readonly #size: number;
+  readonly #root: Uint8Array;
+  #last: readonly Step[] = [];
+
+  constructor(size: number, root: Uint8Array) {
+    this.#size = size;
+    this.#root = root;
+  }
+
+  /** Whether the leaf stands at `index`. */
+  holds(index: number, leaf: Uint8Array, proof: readonly Uint8Array[]): boolean {
+    if (!sound([index, this.#size], [leaf, this.#root, ...proof]) || index >= this.#size) return false;
+    const steps: Step[] = [];
+    for (const step of climb(index, this.#size, leaf, proof)) {
+      const at = this.#last.findIndex((known) => known.rest.length === step.rest.length);
+      const known = this.#last[at];
+      if (known !== undefined && isSameStep(step, known)) {
+        this.#last = [...steps, ...this.#last.slice(at)];
+        return true;
+      }
+      steps.push(step);
+    }
+    const top = steps.at(-1);
+    if (top === undefined || top.rest.length > 0 || top.sn !== 0 || !equal(top.hash, this.#root))
+      return false;
+    this.#last = steps;
+    return true;
+  }
+}
+
 /** Whether the leaf stands at `index` of the tree of `size` leaves with this root. */
-export function verifyInclusion(
+export const verifyInclusion = (
   index: number,
   size: number,
   leaf: Uint8Array,
   proof: readonly Uint8Array[],
   root: Uint8Array,
-): boolean {
-  if (!sound([index, size], [leaf, root, ...proof]) || index >= size) return false;
-  let [fn, sn, r] = [index, size - 1, leaf];
-  for (const p of proof) {
-    if (sn === 0) return false;
-    if (fn % 2 === 1 || fn === sn) {
-      r = nodeHash(p, r);
-      while (fn % 2 === 0 && fn !== 0) [fn, sn] = [half(fn), half(sn)];
-    } else {
-      r = nodeHash(r, p);
-    }
-    [fn, sn] = [half(fn), half(sn)];
-  }
-  return sn === 0 && equal(r, root);
-}
+): boolean => new InclusionChecker(size, root).holds(index, leaf, proof);
 
 /** Whether the tree of `newSize` leaves begins with the one of `oldSize`. Size 0 is begun with by every tree. */
 export function verifyConsistency(

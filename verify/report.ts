@@ -44,6 +44,15 @@ export interface Report {
 /** What is known once the checkpoint is believed. */
 export type Signed = Pick<Report, "origin" | "size" | "root" | "signedBy" | "witnessedBy">;
 
+/** What a file says is cut before it is kept: a report must not grow with what it refuses. */
+const shortened = (details: Details): Details =>
+  Object.fromEntries(
+    Object.entries(details).map(([name, value]) => [
+      name,
+      typeof value === "string" ? value.slice(0, 200) : value,
+    ]),
+  );
+
 export class Findings {
   readonly #findings: Finding[] = [];
   readonly #proven: Proven[] = [];
@@ -74,7 +83,9 @@ export class Findings {
     const status = UNPROVEN.has(code) ? "unproven" : "refuted";
     this.#count++;
     if (status === "refuted") this.#refuted = true;
-    if (this.#findings.length < LIMITS.findings) this.#findings.push({ what, item, status, code, details });
+    if (this.#findings.length < LIMITS.findings) {
+      this.#findings.push({ what, item, status, code, details: shortened(details) });
+    }
   }
 
   /** @throws what is no refusal: a fault of the verifier or its platform. */

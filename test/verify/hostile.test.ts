@@ -121,6 +121,24 @@ test.each([
   expectRefused(await judged(utf8(`${text}\n`)));
 });
 
+test("a file of nothing but faults is left early, and its report stays small", async () => {
+  const lines = Buffer.from(range).toString().split("\n");
+  const fault = JSON.stringify({
+    body: null,
+    id: "0".repeat(64),
+    index: 3,
+    proof: [],
+    seq: 0,
+    t: "evidence",
+  });
+  const text = [...lines.slice(0, 2), ...Array.from({ length: 50_000 }, () => fault)].join("\n");
+
+  const report = await judged(utf8(`${text}\n`));
+
+  expect(report.findingCount).toBeLessThan(20_000);
+  expect(report.findings.length).toBeLessThanOrEqual(1000);
+});
+
 test("an endless file is left as soon as its bound is passed", async () => {
   let given = 0;
   async function* endless() {

@@ -12,7 +12,13 @@ import {
 } from "../../firmware/ledger/index.ts";
 import { fromHex, toHex, utf8 } from "../../verify/bytes.ts";
 import { verifySignature } from "../../verify/keys.ts";
-import { GrowingTree, leafHash, verifyConsistency, verifyInclusion } from "../../verify/merkle.ts";
+import {
+  GrowingTree,
+  InclusionChecker,
+  leafHash,
+  verifyConsistency,
+  verifyInclusion,
+} from "../../verify/merkle.ts";
 import { parseNote, parseVkey } from "../../verify/notes.ts";
 
 const hex = (text: string): Uint8Array => fromHex(text) ?? new Uint8Array();
@@ -123,6 +129,36 @@ describe("RFC 6962", () => {
       }),
     );
   });
+});
+
+test("leaves judged one after the other get the same answer as each alone, whatever is wrong with them", () => {
+  const data = Array.from({ length: 23 }, (_, i) => utf8(`leaf ${i}`));
+  const leaves = data.map(ownLeaf);
+  const mth = (from: number, to: number): Uint8Array => rootOf(data.slice(from, to));
+  const root = mth(0, 23);
+  const proofs = data.map((_, i) => inclusionSpans(i, 23).map(([from, to]) => mth(from, to)));
+  const question = fc.record({
+    index: fc.nat({ max: 24 }),
+    leaf: fc.nat({ max: 22 }),
+    proof: fc.nat({ max: 22 }),
+    broken: fc.option(fc.nat({ max: 5 }), { freq: 2 }),
+    cut: fc.nat({ max: 1 }),
+  });
+
+  fc.assert(
+    fc.property(fc.array(question, { maxLength: 30 }), fc.boolean(), (questions, isRight) => {
+      const checker = new InclusionChecker(23, root);
+      for (const { index, leaf, proof, broken, cut } of questions) {
+        const hashes = (proofs[isRight ? index : proof] ?? []).map((hash, i) =>
+          i === broken ? leafHash(hash) : hash,
+        );
+        const given = cut === 1 && !isRight ? hashes.slice(1) : hashes;
+        const own = leaves[isRight ? index : leaf] ?? root;
+        expect(checker.holds(index, own, given)).toBe(verifyInclusion(index, 23, own, given, root));
+      }
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test("the published note of C2SP verifies, and not with a changed byte", async () => {

@@ -1,30 +1,15 @@
-/** `imuctl sim`: the demonstration on the simulated greenhouse, in the foreground. */
-import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
+/** `imuctl sim`: the simulator, from its demonstration to fleets under faults. Nothing real is touched. */
 import type { Command } from "commander";
-import { act, add, type Cli, type Handler } from "../command.ts";
-import { FAILED } from "../exit-codes.ts";
-
-/** The daemon's entry beside this file: as source under a loader, or compiled. */
-const ENTRY = fileURLToPath(
-  new URL(`../../main.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
-);
-
-const sim: Handler = async (session, { args }) => {
-  session.note("starting imud demo; stop it with Ctrl-C");
-  const child = spawn(process.execPath, [...process.execArgv, ENTRY, "demo", ...args], { stdio: "inherit" });
-  // Ctrl-C reaches the daemon by itself; a second signal would cut its way to the safe states short.
-  process.once("SIGTERM", () => child.kill("SIGTERM"));
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) => resolve(code ?? FAILED));
-  });
-};
+import { act, add, type Cli } from "../command.ts";
+import { addSimDemo, demo } from "./sim-demo.ts";
+import { addSimRun } from "./sim-run.ts";
 
 export function addSim(program: Command, cli: Cli): void {
-  add(program, "sim [arguments...]", {
-    does: "start the daemon on the simulated greenhouse (imud demo) until Ctrl-C; nothing real is touched",
-    examples: ["imuctl sim", "imuctl sim -- --help"],
-    exits: "that of the daemon",
-  }).action(act(cli, sim));
+  const group = add(program, "sim", {
+    does: "simulate devices: scenarios with faults, live pictures, incidents; alone it starts the demonstration",
+    examples: ["imuctl sim", "imuctl sim run examples/scenarios/tank.yaml"],
+    exits: "0 ok, 1 an invariant or expectation failed, 2 the scenario cannot be run",
+  }).action(act(cli, demo));
+  addSimDemo(group, cli);
+  addSimRun(group, cli);
 }

@@ -10,8 +10,8 @@ import { outputOfArgs } from "./run-view.ts";
 
 /** The longest pause between two attempts to send, with one attempt and some room (sync.md 8). */
 const DRAIN_US = 330_000_000;
-/** What has only just been queued may still be in flight. */
-const FRESH_MS = 15_000;
+/** A message that never met a broken link: a few leases of 10 s that a bad link let pass, and the pauses between them. */
+const RETRIES_MS = 90_000;
 
 type Say = (what: string, details: JsonObject) => void;
 
@@ -154,21 +154,27 @@ function checkPublications(context: InvariantContext, facts: DeviceFacts, say: S
 const textOf = (payload: Uint8Array): string =>
   Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString("utf8");
 
-/** With the link up for longer than any pause, nothing old waits any more. */
+/** With the link up for longer than any pause, nothing old waits any more; what came since needs no long pause at all. */
 function checkDrained({ nowUs, quietSinceUs }: InvariantContext, facts: DeviceFacts, say: Say): void {
   const { device, outbox, timeline } = facts;
   const { linkUpSinceUs } = device;
-  const wallMs = timeline.wallAt(nowUs);
-  if (linkUpSinceUs === null || quietSinceUs === null || wallMs === null) return;
-  if (nowUs - Math.max(linkUpSinceUs, quietSinceUs) < DRAIN_US) return;
-  const old = outbox.filter(({ id }) => wallMs - madeAtMs(id) > FRESH_MS + DRAIN_US / 1000);
+  if (linkUpSinceUs === null || quietSinceUs === null) return;
+  const sinceUs = Math.max(linkUpSinceUs, quietSinceUs);
+  const [sinceMs, nowMs] = [timeline.wallAt(sinceUs), timeline.wallAt(nowUs)];
+  if (sinceMs === null || nowMs === null || nowMs < sinceMs) return;
+  // Order is kept per topic: behind an older message a new one waits as long as that one.
+  const held = new Set(outbox.filter(({ id }) => madeAtMs(id) < sinceMs).map(({ topic }) => topic));
+  const isLate = ({ id, topic }: OutboxRow): boolean =>
+    held.has(topic) ? nowUs - sinceUs > DRAIN_US : nowMs - madeAtMs(id) > RETRIES_MS;
+  const old = outbox.filter((row) => nowMs - madeAtMs(row.id) > RETRIES_MS && isLate(row));
   const [first] = old;
-  if (first !== undefined)
-    say("A message waits in the outbox although the link has long been up.", {
-      waiting: old.length,
-      topic: first.topic,
-      id: first.id,
-    });
+  if (first === undefined) return;
+  const { topic, id } = first;
+  say("A message waits in the outbox although the link has long been up.", {
+    waiting: old.length,
+    topic,
+    id,
+  });
 }
 
 /** Wall ms of a UUIDv7. */

@@ -135,6 +135,7 @@ class EffectCheck {
     const { timeline } = this.#facts;
     const life = timeline.life(boot);
     if (life === null) return false;
+    if (startedAt === life.floorMs) return true;
     const reachUs = (wallMs + 5000) * 1000;
     return timeline.possibleTimes(life, startedAt).some((fromUs) => Math.abs(atUs - fromUs) <= reachUs);
   }
@@ -213,8 +214,7 @@ class EffectCheck {
     const life = this.#facts.timeline.life(boot);
     const hasIntent = this.#facts.entries.some(({ entry: { event, ts } }) => {
       if (event.kind !== "effect_intent" || event.data.output !== name || life === null) return false;
-      const intentUs = this.#facts.timeline.ofWall(life, ts);
-      return intentUs !== null && intentUs <= atUs + TICK_US;
+      return this.#facts.timeline.canHaveShown(life, ts, atUs);
     });
     if (!hasIntent)
       this.#say("An output of durability `before` moved and its intent is not in the ledger.", where);

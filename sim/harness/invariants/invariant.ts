@@ -41,7 +41,9 @@ export interface Life {
   untilUs: number | null;
   /** `power`, `kill`, `exit`, `stop`; null while it lasts. */
   end: string | null;
-  /** Wall ms minus true ms at its start and after each jump: record times can be compared with the trace by it. */
+  /** Wall time never reads below it in this life: while the calendar is behind, the clock stands there. Default 0. */
+  readonly floorMs?: number;
+  /** What the calendar alone shows: wall ms minus true ms at its start and after each jump: record times can be compared with the trace by it. */
   readonly offsets: { readonly fromUs: number; readonly wallMinusTrueMs: number }[];
   readonly trace: readonly TraceRecord[];
 }

@@ -72,7 +72,7 @@ class SafeStateCheck {
       const details = isJsonObject(event.data.details ?? null) ? (event.data.details as JsonObject) : {};
       const isAbout =
         event.kind === "alert" && event.data.name === "safe_state_failed" && details.output === name;
-      return isAbout && timeline.ofWall(life, ts) !== null;
+      return isAbout && timeline.canHaveShown(life, ts, life.untilUs ?? this.#context.nowUs);
     });
   }
 
@@ -143,6 +143,11 @@ class SafeStateCheck {
       const name = this.#refusedOutput(row.body.kind, payloadOf(row));
       const output = name === null ? null : this.#outputNamed(run, name);
       if (output === null) continue;
+      if (row.body.kind === "fallback_used" && payloadOf(row).safeState === undefined)
+        this.#say("A refusal did not drive the safe state of its output.", {
+          runId: run.runId,
+          output: output.name,
+        });
       // By the time of the next record of the run the drive to safety is over.
       const next = rows[place + (row.body.kind === "guard_decision" ? 1 : 0)]?.body ?? row.body;
       const fromUs = this.#facts.timeline.ofMono(row.body.bootId, row.body.monoMs);

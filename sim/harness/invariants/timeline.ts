@@ -49,6 +49,16 @@ export class Timeline {
     return null;
   }
 
+  /**
+   * Whether a wall reading of a life can have been made by then. A clock that stands at its floor says nothing about
+   * when, so that such a reading can have been made at any time.
+   */
+  canHaveShown(life: Life, wallMs: number, byUs: number): boolean {
+    if (wallMs === life.floorMs) return true;
+    const atUs = this.ofWall(life, wallMs);
+    return atUs !== null && atUs <= byUs + TICK_US;
+  }
+
   /** Every true µs at which a wall reading could have been, whatever the calendar was corrected by. */
   possibleTimes(life: Life, wallMs: number): readonly number[] {
     return life.offsets.map(({ wallMinusTrueMs }) => (wallMs - wallMinusTrueMs) * 1000);
@@ -60,6 +70,6 @@ export class Timeline {
     const offset = life?.offsets.findLast(({ fromUs }) => fromUs <= atUs);
     if (!life || !offset) return null;
     const drift = ((atUs - offset.fromUs) * life.ppm) / 1e9;
-    return Math.floor(atUs / 1000 + offset.wallMinusTrueMs + drift);
+    return Math.max(life.floorMs ?? 0, Math.floor(atUs / 1000 + offset.wallMinusTrueMs + drift));
   }
 }

@@ -1,5 +1,5 @@
 /** `imuctl sim run`: scenarios with their seeds, judged by the invariants and by what they expect. */
-import { extname } from "node:path";
+import { extname, relative } from "node:path";
 import type { Command } from "commander";
 import type { RunOutcome } from "../../../sim/harness/outcome.ts";
 import { failureText } from "../../../sim/harness/report-text.ts";
@@ -124,7 +124,8 @@ const run: Handler = async (session, call) => {
       done++;
       if (!outcome.ok) failed++;
       progress.clear();
-      if (!outcome.ok && !session.isJson) session.io.err(`${safeLines(failureText(outcome))}\n`);
+      if (!outcome.ok && !session.isJson)
+        session.io.err(`${safeLines(failureText({ ...outcome, file: shownPath(session, outcome.file) }))}\n`);
     },
     onProgress: (share) =>
       progress.show(`${percent(share)}  ${done} of ${jobs.length} runs done, ${failed} failed`),
@@ -136,6 +137,12 @@ const run: Handler = async (session, call) => {
     session.note(`${outcomes.length} runs, ${outcomes.length - failed} ok, ${failed} failed; SIMULATED`);
   return session.exit(ok);
 };
+
+/** As a person would type it here. */
+function shownPath(session: Session, file: string): string {
+  const near = relative(session.io.cwd, file);
+  return near.startsWith("..") ? file : near;
+}
 
 /** What devices and scenarios name may hold control characters; line ends are ours. */
 const safeLines = (text: string): string => text.split("\n").map(safe).join("\n");

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { act, add, type Cli } from "../command.ts";
 import { addSimDemo, demo } from "./sim-demo.ts";
+import { addSimMinimize } from "./sim-minimize.ts";
 import { addSimRun } from "./sim-run.ts";
 
 export function addSim(program: Command, cli: Cli): void {
@@ -12,4 +13,5 @@ export function addSim(program: Command, cli: Cli): void {
   }).action(act(cli, demo));
   addSimDemo(group, cli);
   addSimRun(group, cli);
+  addSimMinimize(group, cli);
 }

@@ -129,10 +129,14 @@ export class DeviceObserver implements ObservedDevice {
 
   #begin(atUs: number): void {
     const number = this.#device.boot?.number ?? this.lives.length + 1;
+    const clock = this.#device.boot?.clock;
     const life: OpenLife = {
+      get floorMs() {
+        return clock?.floorMs ?? 0;
+      },
       number,
       fromUs: atUs,
-      bootId: this.#device.boot?.clock.bootId ?? "",
+      bootId: clock?.bootId ?? "",
       ppm: this.#device.ppm,
       startedUs: null,
       untilUs: null,
@@ -151,7 +155,7 @@ export class DeviceObserver implements ObservedDevice {
   }
 
   #noteOffset(life: OpenLife, atUs: number): void {
-    const wallMs = this.#device.boot?.clock.wallMs() ?? 0;
+    const wallMs = this.#device.boot?.clock.rawWallMs() ?? 0;
     life.offsets.push({ fromUs: atUs, wallMinusTrueMs: wallMs - Math.floor(atUs / 1000) });
   }
 }

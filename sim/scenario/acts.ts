@@ -93,6 +93,14 @@ export const DEEDS = {
     topic: may("text"),
     payload: may("json"),
     qos: may("integer"),
+    /** Of a command: until it expires, and how long ago it was issued. */
+    lifetime: may("duration"),
+    age: may("duration"),
+    /** Bound to the challenge of the device's newest status. */
+    challenge: may("boolean"),
+    /** How often the same signed message is sent, and to whom it goes if not to whom it is for. */
+    times: may("integer"),
+    to: may("texts"),
   },
   /** A release: path or document of the new policy, and the programs that change. */
   ota: {

@@ -12,7 +12,8 @@ const duration = (raw: JsonObject, name: string): DurationText | undefined => {
 export function readOccasion(raw: JsonObject, path: string, endUs: number, reader: Reader): Occasion {
   const said = ["at", "every", "when"].filter((name) => raw[name] !== undefined);
   if (said.length !== 1) reader.refuse(path, 'needs exactly one of "at", "every" and "when"');
-  const bounded = raw.from !== undefined || raw.until !== undefined;
+  // The senders of `oneway` are called `from` too: a list, and no time.
+  const bounded = (raw.from !== undefined && !Array.isArray(raw.from)) || raw.until !== undefined;
   if (said[0] === "at") {
     if (bounded) reader.refuse(path, '"from" and "until" belong to "every" and "when"');
     const atUs = reader.duration(duration(raw, "at"), 0, `${path}/at`);

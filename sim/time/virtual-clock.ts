@@ -26,6 +26,10 @@ export class VirtualClock implements Clock {
   #trust: TimeTrust;
   #floorMs = 0;
   #isStopped = false;
+  /** The last reading of both clocks: within an event they are asked often, and stand still. */
+  #readAtUs = -1;
+  #monoMs = 0;
+  #rawWallMs = 0;
 
   constructor(options: VirtualClockOptions) {
     this.#options = options;
@@ -43,14 +47,28 @@ export class VirtualClock implements Clock {
     return Math.max(this.rawWallMs(), this.#floorMs);
   }
 
+  get floorMs(): number {
+    return this.#floorMs;
+  }
+
   /** What the calendar shows, without the floor. */
   rawWallMs(): number {
-    return readOscillator({ ...this.#oscillator, jumps: this.#jumps }, this.#time.nowUs).wallMs;
+    this.#read();
+    return this.#rawWallMs;
   }
 
   monoMs(): number {
+    this.#read();
+    return this.#monoMs;
+  }
+
+  #read(): void {
+    const { nowUs } = this.#time;
+    if (nowUs === this.#readAtUs) return;
     const { bootAtUs, ppm } = this.#oscillator;
-    return Math.floor(drifted(this.#time.nowUs - bootAtUs, ppm) / 1000);
+    this.#rawWallMs = readOscillator({ ...this.#oscillator, jumps: this.#jumps }, nowUs).wallMs;
+    this.#monoMs = Math.floor(drifted(nowUs - bootAtUs, ppm) / 1000);
+    this.#readAtUs = nowUs;
   }
 
   trust(): TimeTrust {
@@ -69,6 +87,7 @@ export class VirtualClock implements Clock {
   /** A correction of the wall clock from now on. */
   jumpWall(byMs: number): void {
     this.#jumps.push({ atUs: this.#time.nowUs, byMs });
+    this.#readAtUs = -1;
   }
 
   /** The power is gone: no timer fires any more. */

@@ -220,8 +220,11 @@ export class Outbox implements AsyncDisposable {
       this.#flights.add(flight);
     }
     this.#timer?.cancel();
+    this.#timer = null;
+    // Without a link, or with all places taken, it is the link or an answer that makes it go on, not the time.
+    if (bus.state !== "online" || this.#flights.size >= maxInFlight) return;
     const next = this.#queue.nextReadyMono();
-    this.#timer = next === null ? null : clock.after(Math.max(1, next - clock.monoMs()), () => this.#pump());
+    if (next !== null) this.#timer = clock.after(Math.max(1, next - clock.monoMs()), () => this.#pump());
   }
 
   /** Drops what is past its time; at most once a second, since it looks at every item. */

@@ -133,6 +133,34 @@ describe("the outbox", () => {
     expect(bodies(bus)).toEqual(["3", "1", "2"]);
   });
 
+  it("sets no timer while the link is down: a message whose pause is over waits for the link alone", async () => {
+    const clock = new ManualClock();
+    let armed = 0;
+    const counting = Object.assign(Object.create(clock) as ManualClock, {
+      wallMs: () => clock.wallMs(),
+      monoMs: () => clock.monoMs(),
+      after: (ms: number, callback: () => void) => {
+        armed++;
+        return clock.after(ms, callback);
+      },
+    });
+    const { bus, outbox } = await build({ clock: counting });
+    bus.answer = async () => {
+      bus.set("offline");
+      throw new CodedError("link_down", "gone", { status: 503 });
+    };
+    bus.set("online");
+    await outbox.enqueue(logic("a"));
+    await clock.advance(1);
+    armed = 0;
+    await clock.advance(60_000);
+    expect(armed).toBe(0);
+    bus.answer = async () => undefined;
+    bus.set("online");
+    await clock.advance(1);
+    expect(bodies(bus)).toEqual(["a"]);
+  });
+
   it("takes a message back when the broker does not answer within the lease", async () => {
     const { bus, outbox, clock } = await build();
     let silent = true;

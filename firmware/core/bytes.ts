@@ -1,9 +1,15 @@
 import { CodedError } from "./errors.ts";
 
-const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-export const utf8 = (text: string): Uint8Array => encoder.encode(text);
+/** A plain view of bytes of its own; a Buffer's `slice` and text forms would be traps for whoever gets it. */
+const plain = (bytes: Buffer): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** The same bytes in memory of their own. */
+export const copyOf = (bytes: Uint8Array): Uint8Array => plain(Buffer.from(bytes));
+
+/** Lone surrogates become U+FFFD. */
+export const utf8 = (text: string): Uint8Array => plain(Buffer.from(text, "utf8"));
 
 /** @throws CodedError `bad_encoding` (422) if the bytes are not well-formed UTF-8. */
 export function fromUtf8(bytes: Uint8Array): string {

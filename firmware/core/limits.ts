@@ -13,6 +13,7 @@ export * from "./limits/evidence.ts";
 export * from "./limits/fleet.ts";
 export * from "./limits/ledger.ts";
 export * from "./limits/ota.ts";
+export * from "./limits/retention.ts";
 export * from "./limits/runs.ts";
 export * from "./limits/scenario.ts";
 export * from "./limits/service.ts";

@@ -1,6 +1,6 @@
 /** The evidence envelope: identity, seal and storage form (evidence.md 1). */
 import { utf8 } from "../core/bytes.ts";
-import { jcs } from "../core/canonical-json.ts";
+import { canonicalize, jcs } from "../core/canonical-json.ts";
 import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { hmacSha256Hex, sha256Hex } from "../core/hash.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
@@ -33,15 +33,39 @@ export const sealMac = (key: Uint8Array, body: EvidenceBody): string => sealMacO
 export const sealMacOf = (key: Uint8Array, canonicalBody: Uint8Array): string =>
   hmacSha256Hex(key, DOMAIN, canonicalBody);
 
-/** @throws CodedError `not_canonical`. */
-export function sealEvidence(body: EvidenceBody, sealer: Sealer): Evidence {
-  const bytes = jcs(body);
+/**
+ * JCS(body), put together from its members in their order. A record is sealed for nearly everything a run does, and the
+ * text of its payload has been written already for the payload's own digest.
+ * @param payload the canonical text of `body.payload`; null where the body has none.
+ * @throws CodedError `not_canonical`.
+ */
+function bodyText(body: EvidenceBody, payload: string | null): string {
+  return (
+    `{"bootId":${canonicalize(body.bootId)},"deviceId":${canonicalize(body.deviceId)},` +
+    `"kind":${canonicalize(body.kind)},"monoMs":${canonicalize(body.monoMs)},` +
+    `"parents":${canonicalize(body.parents)},${payload === null ? "" : `"payload":${payload},`}` +
+    `"policyHash":${canonicalize(body.policyHash)},"runId":${canonicalize(body.runId)},` +
+    `"seq":${canonicalize(body.seq)},"sha256":${canonicalize(body.sha256)},` +
+    `"source":${canonicalize(body.source)},"subject":${canonicalize(body.subject)},` +
+    `"trust":${canonicalize(body.trust)},"ts":${canonicalize(body.ts)},` +
+    `"ttlMs":${canonicalize(body.ttlMs)},"v":${canonicalize(body.v)}}`
+  );
+}
+
+function sealed(body: EvidenceBody, bytes: Uint8Array, sealer: Sealer): Evidence {
   return Object.freeze({
     id: sha256Hex(bytes),
     body: Object.freeze(body),
     seal: Object.freeze({ kid: sealer.kid, mac: sealMacOf(sealer.key, bytes) }),
   });
 }
+
+/** @throws CodedError `not_canonical`. */
+export const sealEvidence = (body: EvidenceBody, sealer: Sealer): Evidence => sealed(body, jcs(body), sealer);
+
+/** The same for a body whose payload has been canonicalised before. @throws CodedError `not_canonical`. */
+export const sealWritten = (body: EvidenceBody, payload: string | null, sealer: Sealer): Evidence =>
+  sealed(body, utf8(bodyText(body, payload)), sealer);
 
 const HEX64 = /^[0-9a-f]{64}$/;
 const HEX16 = /^[0-9a-f]{16}$/;

@@ -1,5 +1,6 @@
 /** The evidence of one run: recorded, sealed, judged and settled here and nowhere else (evidence.md 1, 8). */
-import { jcs } from "../core/canonical-json.ts";
+import { utf8 } from "../core/bytes.ts";
+import { canonicalize } from "../core/canonical-json.ts";
 import { CodedError } from "../core/errors.ts";
 import { hashJson, sha256Hex } from "../core/hash.ts";
 import type { Json } from "../core/json.ts";
@@ -9,7 +10,7 @@ import type { StoreOp } from "../ports/store.ts";
 import { type AssessContext, assess, type GuardRecord, guardErrorDetails } from "./assess.ts";
 import { failed } from "./check.ts";
 import { stageBlob, stageEvidence } from "./content-store.ts";
-import { MAX_PARENTS, type Sealer, type SealKeys, sealEvidence } from "./envelope.ts";
+import { MAX_PARENTS, type Sealer, type SealKeys, sealWritten } from "./envelope.ts";
 import { clampTtl, type Instant, isFuture, rawAge } from "./freshness.ts";
 import { guard, verdictReason } from "./guard.ts";
 import { guardRecordOf } from "./guard-record.ts";
@@ -228,40 +229,11 @@ export class RunEvidence {
   }
 
   #append(input: RecordInput): Evidence {
-    const body = this.#body(input);
-    const evidence = sealEvidence(body, this.#options.sealer);
-    this.#list.push(evidence);
-    this.#byId.set(evidence.id, evidence);
-    this.#ops.push(...stageEvidence(evidence));
-    return evidence;
-  }
-
-  #body(input: RecordInput): EvidenceBody {
-    const { sources, deviceId, subject, runId, policyHash } = this.#options;
-    const kind = this.#kinds.get(input.kind);
-    if (!kind) {
-      throw refused("evidence_unknown_kind", "The kind is neither built in nor declared by policy.", {
-        kind: input.kind,
-      });
-    }
-    requireSource(input.source);
-    const info = sources.lookup(input.source);
-    if (info.kinds && !info.kinds.includes(input.kind)) {
-      throw refused("evidence_kind_not_allowed", "The source's rule does not allow this kind.", {
-        kind: input.kind,
-        source: input.source,
-      });
-    }
-    const declared = input.declaredTrust ?? kind.declaredTrust;
-    const numbers = [declared ?? 0, input.ttlMs ?? 0];
-    const parents = input.parents ?? [];
-    if (!numbers.every((x) => Number.isFinite(x) && x >= 0) || parents.length > MAX_PARENTS) {
-      throw refused("malformed", "Trust and TTL are finite and not negative; at most 32 parents.", {
-        kind: input.kind,
-      });
-    }
+    const { kind, info, declared, parents } = this.#check(input);
+    const { deviceId, subject, runId, policyHash, sealer } = this.#options;
     const now = this.#now();
-    return {
+    const { sha256, text } = this.#content(input);
+    const body: EvidenceBody = {
       v: 1,
       kind: input.kind,
       source: input.source,
@@ -274,25 +246,61 @@ export class RunEvidence {
       monoMs: now.monoMs,
       ttlMs: Math.floor(clampTtl(input.ttlMs, kind.profile, info.maxTtlMs)),
       trust: clamp01(baseTrust(declared, info.trust)),
-      ...this.#content(input),
+      sha256,
+      ...(text === null ? {} : { payload: frozenCopy(input.payload ?? null) }),
       parents: [...parents],
       policyHash,
     };
+    const evidence = sealWritten(body, text, sealer);
+    this.#list.push(evidence);
+    this.#byId.set(evidence.id, evidence);
+    this.#ops.push(...stageEvidence(evidence));
+    return evidence;
   }
 
-  /** A payload that is small stays inline, everything else becomes a blob of the same batch. */
-  #content(input: RecordInput): { readonly sha256: string; readonly payload?: Json } {
-    const bytes = input.blob ? new Uint8Array(input.blob) : jcs(input.payload ?? null);
-    const limit = this.#options.maxInlineBytes ?? MAX_INLINE_BYTES;
-    if (!input.blob && bytes.length <= limit) {
-      return { sha256: sha256Hex(bytes), payload: deepFreeze(structuredClone(input.payload ?? null)) };
+  /** What is known of the kind and the source of a record that may be made. */
+  #check(input: RecordInput) {
+    const kind = this.#kinds.get(input.kind);
+    if (!kind) {
+      throw refused("evidence_unknown_kind", "The kind is neither built in nor declared by policy.", {
+        kind: input.kind,
+      });
     }
+    const info = this.#sourceOf(input.source);
+    if (info.kinds && !info.kinds.includes(input.kind)) {
+      throw refused("evidence_kind_not_allowed", "The source's rule does not allow this kind.", {
+        kind: input.kind,
+        source: input.source,
+      });
+    }
+    const declared = input.declaredTrust ?? kind.declaredTrust;
+    const parents = input.parents ?? [];
+    if (!isAmount(declared ?? 0) || !isAmount(input.ttlMs ?? 0) || parents.length > MAX_PARENTS) {
+      throw refused("malformed", "Trust and TTL are finite and not negative; at most 32 parents.", {
+        kind: input.kind,
+      });
+    }
+    return { kind, info, declared, parents };
+  }
+
+  /** @throws CodedError `bad_source` (422). */
+  #sourceOf(source: string): SourceInfo {
+    requireSource(source);
+    return this.#options.sources.lookup(source);
+  }
+
+  /** A payload that is small stays inline, with its canonical text; everything else becomes a blob of the same batch. */
+  #content(input: RecordInput): { readonly sha256: string; readonly text: string | null } {
+    const text = input.blob ? null : canonicalize(input.payload ?? null);
+    const limit = this.#options.maxInlineBytes ?? MAX_INLINE_BYTES;
+    if (text !== null && isAtMost(text, limit)) return { sha256: sha256Hex(text), text };
+    const bytes = text === null ? new Uint8Array(input.blob ?? []) : utf8(text);
     const { sha256, ops } = stageBlob(bytes, this.#options.maxBlobBytes);
     if (!this.#blobs.has(sha256)) {
       this.#blobs.set(sha256, bytes);
       this.#ops.push(...ops);
     }
-    return { sha256 };
+    return { sha256, text: null };
   }
 
   #guardRecord(evidence: Evidence, now: Instant): GuardRecord {
@@ -366,10 +374,21 @@ export class RunEvidence {
   }
 }
 
-function deepFreeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const member of Object.values(value)) deepFreeze(member);
+const isAmount = (x: number): boolean => Number.isFinite(x) && x >= 0;
+
+/** Whether a text has at most so many bytes as UTF-8; a unit of it is never more than three. */
+const isAtMost = (text: string, bytes: number): boolean =>
+  text.length * 3 <= bytes || Buffer.byteLength(text, "utf8") <= bytes;
+
+/** A copy of a value that has a canonical form, which nobody can alter any more. */
+function frozenCopy(value: Json): Json {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return Object.freeze(value.map((item: Json) => frozenCopy(item)));
+  const copy: Record<string, Json> = {};
+  for (const [name, item] of Object.entries(value)) {
+    if (name === "__proto__")
+      Object.defineProperty(copy, name, { value: frozenCopy(item), enumerable: true });
+    else copy[name] = frozenCopy(item);
   }
-  return value;
+  return Object.freeze(copy);
 }

@@ -1,9 +1,9 @@
 import { utf8 } from "../../firmware/core/bytes.ts";
 import { CodedError } from "../../firmware/core/errors.ts";
 import type { Clock } from "../../firmware/ports/clock.ts";
-import { put, type Store, type StoreOp, type StoreRange } from "../../firmware/ports/store.ts";
+import type { Store, StoreOp, StoreRange } from "../../firmware/ports/store.ts";
 import type { Steps } from "../power/steps.ts";
-import { copyOf } from "./copy.ts";
+import { copyOfBatch } from "./copy.ts";
 import type { Boot, Medium } from "./medium.ts";
 import { never } from "./never.ts";
 import { RowIteration } from "./row-iteration.ts";
@@ -95,7 +95,7 @@ export class SimStore implements Store {
   batch(ops: readonly StoreOp[], options: { readonly sync: boolean }): Promise<void> {
     const { sync } = options;
     // The caller may change its bytes as soon as this call returns.
-    const own = ops.map((op) => (op.type === "put" ? put(op.sub, op.key, copyOf(op.value)) : op));
+    const own = copyOfBatch(ops);
     return this.#steps.take(
       sync ? "store.sync" : "store.batch",
       () => this.#write(own, sync),

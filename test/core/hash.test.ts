@@ -24,3 +24,16 @@ test("HMAC-SHA256 agrees with an independent implementation", () => {
     }),
   );
 });
+
+test("both agree with it where short messages end and long ones begin, and for keys around a block", () => {
+  const message = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 131) & 0xff);
+  for (const length of [0, 8191, 8192, 8193, 20_000]) {
+    const [a, b] = [message(length), message(7)];
+    const joined = new Uint8Array([...a, ...b]);
+    expect(toHex(sha256(a))).toBe(toHex(reference(a)));
+    expect(toHex(sha256(a, b))).toBe(toHex(reference(joined)));
+    for (const key of [0, 32, 63, 64, 65].map(message)) {
+      expect(hmacSha256Hex(key, a, b)).toBe(toHex(hmac(reference, key, joined)));
+    }
+  }
+});

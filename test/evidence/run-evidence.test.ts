@@ -1,16 +1,21 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CodedError } from "../../firmware/core/errors.ts";
+import { hashJson, sha256Hex } from "../../firmware/core/hash.ts";
+import type { Json } from "../../firmware/core/json.ts";
 import {
   ContentStore,
   defaultRequirement,
+  evidenceId,
   type GuardVerdict,
   ReputationBook,
   riskLayer,
   SourceRegistry,
+  sealMac,
   tighten,
 } from "../../firmware/evidence/index.ts";
 import { MemoryStore } from "../../sim/disk/memory-store.ts";
-import { CHIP, reading, readingClaim, startRun } from "./support.ts";
+import { CHIP, reading, readingClaim, SEALER, startRun } from "./support.ts";
 
 const PIN = defaultRequirement("gpio.write");
 const REPLY = defaultRequirement("RESPOND");
@@ -34,6 +39,40 @@ describe("recording", () => {
     expect([first.body.seq, second.body.seq]).toEqual([0, 1]);
     expect(run.list.map(({ id }) => id)).toEqual([first.id, second.id]);
     expect(Object.isFrozen(first.body)).toBe(true);
+  });
+
+  it("gives every record the identity and the seal of its canonical body, with any payload or a blob", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 3 }), fc.option(fc.uint8Array()), (value, blob) => {
+        const { run } = startRun();
+        const payload = value as Json;
+        const { id, body, seal } = run.record({
+          kind: "sensor_reading",
+          source: CHIP,
+          payload,
+          ...(blob ? { blob } : {}),
+        });
+        expect(id).toBe(evidenceId(body));
+        expect(seal.mac).toBe(sealMac(SEALER.key, body));
+        expect(body.sha256).toBe(blob ? sha256Hex(blob) : hashJson(payload));
+        if (!blob) expect(body.payload).toEqual(payload);
+      }),
+    );
+  });
+
+  it("keeps a payload as it was recorded: a copy all the way down that nothing can alter", () => {
+    const { run } = startRun();
+    const inner = { list: [1, { deep: true }] };
+    const payload = JSON.parse('{"__proto__": {"own": 1}, "inner": null}');
+    payload.inner = inner;
+    const { body } = run.record({ kind: "sensor_reading", source: CHIP, payload });
+    inner.list.push(2);
+    expect(JSON.stringify(body.payload)).toBe('{"__proto__":{"own":1},"inner":{"list":[1,{"deep":true}]}}');
+    const frozen = (part: unknown): boolean =>
+      typeof part !== "object" ||
+      part === null ||
+      (Object.isFrozen(part) && Object.values(part).every(frozen));
+    expect(frozen(body.payload)).toBe(true);
   });
 
   it("never believes a declared trust above the source's", () => {

@@ -148,15 +148,20 @@ export class SimDisk {
     return node?.kind === "file" ? node.bytes.slice() : null;
   }
 
-  /** Everything that lies on the disk now, rows by sublevel and key, then files by path. */
+  /** A copy of everything that lies on the disk now, rows by sublevel and key, then files by path. */
   *image(): Generator<ImagePart> {
+    for (const part of this.view()) yield { ...part, bytes: part.bytes.slice() };
+  }
+
+  /** The same without copying: for those who only look, and keep nothing. */
+  *view(): Generator<ImagePart> {
     const rows = this.#medium.log.rows.clone();
     for (const sub of rows.sublevels) {
       for (const page of { [Symbol.iterator]: () => rows.range(sub, {}) })
-        for (const [key, value] of page) yield { kind: "row", sub, key, bytes: value.slice() };
+        for (const [key, value] of page) yield { kind: "row", sub, key, bytes: value };
     }
     for (const { path, node } of this.#medium.tree.files())
-      yield { kind: "file", path, bytes: node.bytes.slice() };
+      yield { kind: "file", path, bytes: node.bytes };
   }
 
   /** Batches in the log, and of them up to and with the last synced one. */

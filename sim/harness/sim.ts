@@ -201,7 +201,8 @@ export class Sim {
     return {
       fleet: this.scenario.fleet.id,
       nowUs: this.time.nowUs,
-      devices: [...this.members.values()].map(({ observer }) => observer),
+      // A device that the scenario has turned against its fleet proves nothing about the daemon.
+      devices: [...this.members.values()].flatMap(({ observer }) => (observer.isHonest ? [observer] : [])),
       operators,
       sent: operators.flatMap(({ sent }) => sent),
       messages: this.messages,

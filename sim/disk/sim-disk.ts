@@ -160,8 +160,7 @@ export class SimDisk {
       for (const page of { [Symbol.iterator]: () => rows.range(sub, {}) })
         for (const [key, value] of page) yield { kind: "row", sub, key, bytes: value };
     }
-    for (const { path, node } of this.#medium.tree.files())
-      yield { kind: "file", path, bytes: node.bytes };
+    for (const { path, node } of this.#medium.tree.files()) yield { kind: "file", path, bytes: node.bytes };
   }
 
   /** Batches in the log, and of them up to and with the last synced one. */

@@ -88,6 +88,7 @@ async function ota(sim: Sim, act: Of<"ota">): Promise<void> {
       },
       signers,
     );
+    sim.member(name).observer.offered.push({ hash: release.releaseHash, policy });
     await publishRelease(operator.bus, release, { fleet: scenario.fleet.id, device: device.keys.deviceId });
   }
 }

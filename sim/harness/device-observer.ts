@@ -25,6 +25,7 @@ export class DeviceObserver implements ObservedDevice {
   readonly headKey: Uint8Array;
   readonly moves: LineMove[] = [];
   readonly reads: BusRead[] = [];
+  readonly offered: { readonly hash: string; readonly policy: JsonObject }[] = [];
   readonly syncs: number[] = [];
   readonly lives: OpenLife[] = [];
   readonly log: LogLine[] = [];
@@ -80,7 +81,7 @@ export class DeviceObserver implements ObservedDevice {
   }
 
   *image(): Generator<readonly [where: string, bytes: Uint8Array]> {
-    for (const part of this.#disk.image()) {
+    for (const part of this.#disk.view()) {
       const where = part.kind === "row" ? `${part.sub}!${part.key}` : part.path;
       yield [where, part.bytes];
     }

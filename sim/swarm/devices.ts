@@ -133,7 +133,8 @@ const addMcp3008: AddPart = (draft, prefix, dice) => {
 
 const SENSORS: readonly AddPart[] = [addSht31, addBme280, addAds1115, addMcp3008];
 const CONTACT_LINES = [23, 24] as const;
-const OUTPUT_LINES = [17, 27, 22] as const;
+const OUTPUT_LINES = [17, 27, 22, 5, 6] as const;
+const TOPICS = ["telemetry/state", "telemetry/more", "event/seen"] as const;
 
 function addContact(draft: Draft, line: number, prefix: string, dice: Dice): void {
   const node = `contact${line}`;
@@ -159,7 +160,7 @@ interface Drawn {
 }
 
 function drawOutputs(draft: Draft, dice: Dice): Drawn {
-  const lines = dice.some(OUTPUT_LINES, dice.whole(1, 3));
+  const lines = dice.some(OUTPUT_LINES, dice.whole(1, 4));
   const outputs: JsonObject[] = lines.map((line) => ({
     name: `out${line}`,
     uri: `gpio://gpiochip0/${line}`,
@@ -181,16 +182,14 @@ function drawOutputs(draft: Draft, dice: Dice): Drawn {
       ...(dice.chance(0.15) ? { minSources: 2 } : {}),
     },
   }));
-  const topics: JsonObject[] = dice
-    .some(["telemetry/state", "event/seen"], dice.whole(1, 2))
-    .map((topic) => ({
-      name: `topic_${topic.split("/")[0] ?? ""}`,
-      uri: `mqtt://site/imu/v1/{fleet}/{device}/${topic}`,
-      safe: "hold",
-      risk: "low",
-      ...(dice.chance(0.3) ? { durability: "before" } : {}),
-      requires: { maxAgeMs: 60_000 },
-    }));
+  const topics: JsonObject[] = dice.some(TOPICS, dice.whole(1, 3)).map((topic) => ({
+    name: `topic_${topic.split("/")[1] ?? ""}`,
+    uri: `mqtt://site/imu/v1/{fleet}/{device}/${topic}`,
+    safe: "hold",
+    risk: "low",
+    ...(dice.chance(0.3) ? { durability: "before" } : {}),
+    requires: { maxAgeMs: 60_000 },
+  }));
   const wiring = lines.map((line, index): JsonObject => {
     const safe = outputs[index]?.safe;
     return {

@@ -155,10 +155,9 @@ const greedy: Maker = (name, parts, dice) => {
 };
 
 /** Counts in stored values and in the fleet's shared ones. */
-const counter: Maker = (name, parts, dice) => {
-  const topic = dice.pick(parts.topics);
+const counter: Maker = (name, _parts, dice) => {
   const shared = dice.pick(["mode", "target", "count"]);
-  const made = header(name, every(dice, [1500, 4000]), [topic]);
+  const made = header(name, every(dice, [1500, 4000]), []);
   const { document } = program({
     ...made,
     capabilities: [...capabilities, "shared.put", "shared.get"] as const,
@@ -304,33 +303,42 @@ const talkative: Maker = (name, parts, dice) => {
   return plain(document);
 };
 
-/** How often each kind is drawn; those without their parts are left out. */
-const KINDS: readonly (readonly [
-  weight: number,
-  name: string,
-  make: Maker,
-  needs: (parts: Parts) => boolean,
-])[] = [
-  [6, "control", control, () => true],
-  [3, "blind", blind, () => true],
-  [3, "late", late, () => true],
-  [2, "greedy", greedy, () => true],
-  [4, "counter", counter, () => true],
-  [4, "demand", onDemand, () => true],
-  [3, "edge", onEdge, ({ contacts }) => contacts.length > 0],
-  [2, "tasks", tasks, () => true],
-  [2, "boot", onBoot, () => true],
-  [2, "talk", talkative, () => true],
+type Need = "line" | "topic" | "contact";
+
+/** How often each kind is drawn, and what it must have for itself. */
+const KINDS: readonly (readonly [weight: number, name: string, make: Maker, needs: readonly Need[]])[] = [
+  [6, "control", control, ["line", "topic"]],
+  [3, "blind", blind, ["line"]],
+  [3, "late", late, ["line"]],
+  [2, "greedy", greedy, ["line"]],
+  [4, "counter", counter, []],
+  [4, "demand", onDemand, ["line"]],
+  [3, "edge", onEdge, ["line", "topic", "contact"]],
+  [2, "tasks", tasks, ["line"]],
+  [2, "boot", onBoot, ["line"]],
+  [2, "talk", talkative, ["topic"]],
 ];
 
-/** Different programs for one device. */
+const hasAll = (needs: readonly Need[], { lines, topics, contacts }: Parts): boolean => {
+  const has = { line: lines.length > 0, topic: topics.length > 0, contact: contacts.length > 0 };
+  return needs.every((need) => has[need]);
+};
+
+/** Different programs for one device. An output has one owner, so that each program takes its own. */
 export function drawPrograms(parts: Parts, count: number, dice: Dice): readonly MadeProgram[] {
-  const left = KINDS.filter(([, , , needs]) => needs(parts));
   const made: MadeProgram[] = [];
-  while (made.length < count && left.length > 0) {
-    const kind = dice.weighted(left.map((one) => [one[0], one] as const));
-    left.splice(left.indexOf(kind), 1);
-    made.push({ name: kind[1], document: kind[2](kind[1], parts, dice) });
+  let left = parts;
+  while (made.length < count) {
+    const possible = KINDS.filter(
+      ([, name, , needs]) => hasAll(needs, left) && !made.some((one) => one.name === name),
+    );
+    if (possible.length === 0) break;
+    const [, name, make] = dice.weighted(possible.map((one) => [one[0], one] as const));
+    const document = make(name, left, dice);
+    const taken = document.outputs as readonly string[];
+    const free = (output: string): boolean => !taken.includes(output);
+    left = { ...left, lines: left.lines.filter(free), topics: left.topics.filter(free) };
+    made.push({ name, document });
   }
   return made;
 }

@@ -10,7 +10,7 @@ import { sha256Hex } from "../../../firmware/core/hash.ts";
 import { isJsonObject, type JsonObject } from "../../../firmware/core/json.ts";
 import type { Receipt } from "../../../firmware/fleet/index.ts";
 import type { DeviceFacts, StoredEntry } from "./facts.ts";
-import { parseObject } from "./facts.ts";
+import { LOCAL_COMMAND, parseObject } from "./facts.ts";
 import type { Invariant, InvariantContext, ObservedOperator } from "./invariant.ts";
 import { listAt } from "./policy-view.ts";
 
@@ -18,8 +18,6 @@ const COMMAND_TYPE = "application/vnd.imu.command+json";
 const LIFETIME_MS = 600_000;
 const EMERGENCY_LIFETIME_MS = 3_600_000;
 const SKEW_MS = 30_000;
-/** What a run names that was started at the device itself: `imuctl run` over the control socket. */
-const LOCAL = "local";
 /** Between the judgement of a command and the time stamp of its entry: a commit on a slow disk. */
 const COMMIT_MS = 2000;
 /** Two signers (trust.md 7.2). */
@@ -156,7 +154,7 @@ class CommandCheck {
     const runs = new Map<string, string[]>();
     const note = (trigger: unknown, runId: string): void => {
       const id = isJsonObject(trigger) ? trigger.commandId : undefined;
-      if (typeof id === "string" && id !== LOCAL) runs.set(id, [...(runs.get(id) ?? []), runId]);
+      if (typeof id === "string" && id !== LOCAL_COMMAND) runs.set(id, [...(runs.get(id) ?? []), runId]);
     };
     for (const { trigger, runId } of this.#facts.runs) note(trigger, runId);
     for (const { entry } of this.#facts.entries) {

@@ -6,6 +6,7 @@ import { publicationKey, topicOf } from "./effects.ts";
 import type { DeviceFacts, OutboxRow } from "./facts.ts";
 import { type Invariant, type InvariantContext, isFrom } from "./invariant.ts";
 import { Edge } from "./ledger-chain.ts";
+import { checkRollups } from "./rollups.ts";
 import { outputOfArgs } from "./run-view.ts";
 
 /** The longest pause between two attempts to send, with one attempt and some room (sync.md 8). */
@@ -23,7 +24,8 @@ function evidenceRoot(ids: readonly string[]): string {
 }
 
 /** A run's record and its ledger entry are one batch: neither is there without the other, and they agree. */
-function checkSettlements({ entries, runs, runsById, sample }: DeviceFacts, say: Say): void {
+async function checkSettlements(facts: DeviceFacts, say: Say): Promise<void> {
+  const { entries, runsById, sample } = facts;
   const looked = new Set(sample);
   const told = new Map<string, number>();
   for (const { index, entry } of entries) {
@@ -51,11 +53,7 @@ function checkSettlements({ entries, runs, runsById, sample }: DeviceFacts, say:
     if (wrong !== undefined)
       say("A run's record is not what its entry says.", { runId, index, member: wrong[0] });
   }
-  const isWhole = (entries[0]?.index ?? 0) === 0;
-  const hasRollups = entries.some(({ entry }) => entry.event.kind === "run_rollup");
-  if (!isWhole || hasRollups) return;
-  const lost = runs.find(({ runId }) => !told.has(runId));
-  if (lost !== undefined) say("A run's record has no entry in the ledger.", { runId: lost.runId });
+  await checkRollups(facts, new Set(told.keys()), say);
 }
 
 async function checkEvidence(facts: DeviceFacts, say: Say): Promise<void> {
@@ -205,7 +203,7 @@ export const durabilityInvariant: Invariant = {
       if (!facts.device.isDiskHonest || facts.epoch > 0) continue;
       const say: Say = (what, details) => context.report({ id: "I10", what, actor, details });
       checkDamage(facts, say);
-      checkSettlements(facts, say);
+      await checkSettlements(facts, say);
       checkDocuments(facts, say);
       await checkEvidence(facts, say);
       checkReceipts(context, facts, say);

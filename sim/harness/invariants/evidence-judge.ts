@@ -5,6 +5,7 @@
 import { hashJson } from "../../../firmware/core/hash.ts";
 import type { JsonObject } from "../../../firmware/core/json.ts";
 import type { Evidence, EvidenceBody } from "../../../firmware/evidence/types.ts";
+import { LOCAL_COMMAND } from "./facts.ts";
 import type { BusRead } from "./invariant.ts";
 import { firstPast } from "./line-history.ts";
 import type { Demand } from "./policy-view.ts";
@@ -153,7 +154,7 @@ function isGrounded({ body }: Evidence, question: JudgeQuestion): boolean {
   const { timeline, reads, rows, sentCommands } = question;
   if (body.kind === "operator_command") {
     const id = (body.payload as JsonObject | undefined)?.commandId;
-    return typeof id !== "string" || sentCommands.has(id);
+    return typeof id !== "string" || id === LOCAL_COMMAND || sentCommands.has(id);
   }
   const path = busOf(body.source);
   const first = rows[0]?.body;

@@ -70,6 +70,9 @@ export interface DeviceFacts {
   evidenceOf(runId: string): Promise<readonly Evidence[]>;
 }
 
+/** What a run names that was started at the device itself: `imuctl run` over the control socket. */
+export const LOCAL_COMMAND = "local";
+
 class RowReader {
   readonly damaged: DamagedRow[] = [];
   readonly #store: Store;
@@ -130,17 +133,25 @@ interface Releases {
   readonly policyOfRelease: ReadonlyMap<string, string>;
 }
 
-async function releasesOf(rows: RowReader, factory: PolicyView): Promise<Releases> {
+async function releasesOf(
+  rows: RowReader,
+  factory: PolicyView,
+  { offered = [] }: ObservedDevice,
+): Promise<Releases> {
   const policies = new Map([[factory.policyHash, factory]]);
   const policyOfRelease = new Map<string, string>();
+  const note = (hash: string, policy: JsonObject): void => {
+    const view = new PolicyView(policy);
+    policies.set(view.policyHash, view);
+    policyOfRelease.set(hash, view.policyHash);
+  };
+  for (const { hash, policy } of offered) note(hash, policy);
   const bundles = await rows.read("policy", (bytes, key) =>
     key.startsWith("release/") ? { hash: key.slice("release/".length), bundle: parseObject(bytes) } : null,
   );
   for (const found of bundles) {
     if (found === null || !isJsonObject(found.bundle.policy ?? null)) continue;
-    const view = new PolicyView(asObject(found.bundle.policy));
-    policies.set(view.policyHash, view);
-    policyOfRelease.set(found.hash, view.policyHash);
+    note(found.hash, asObject(found.bundle.policy));
   }
   return { policies, policyOfRelease };
 }
@@ -189,7 +200,7 @@ export async function readFacts(device: ObservedDevice): Promise<DeviceFacts> {
     dead: await rows.read("outbox_dead", outboxOf),
     openGaps: gaps.reduce((sum, count) => sum + count, 0),
     documents: new Map(documents),
-    ...(await releasesOf(rows, factory)),
+    ...(await releasesOf(rows, factory, device)),
     factory,
     heads: new Map(heads),
     damaged: rows.damaged,

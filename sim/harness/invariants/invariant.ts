@@ -56,6 +56,8 @@ export interface ObservedDevice {
   /** The policy in force at the beginning, as a document. */
   readonly policy: JsonObject;
   readonly programs: readonly JsonObject[];
+  /** Releases that were sent to it: those that it has dropped again are no longer on its disk. Default none. */
+  readonly offered?: readonly { readonly hash: string; readonly policy: JsonObject }[];
   readonly config: JsonObject;
   /** Seals the ledger's head; null if the harness does not know it: then its mac is not looked at. */
   readonly headKey: Uint8Array | null;

@@ -98,7 +98,10 @@ function checkRuns(
     const { kind, data, runId } = entry.event;
     const state = stateOf(kind, data);
     if (state !== null) inForce = inForceAfter(state, data, inForce, policyOf);
-    if (kind !== "run" || typeof data.policyHash !== "string" || runId === undefined) continue;
+    if (typeof data.policyHash !== "string") continue;
+    if (kind === "run_rollup" && !inForce.has(data.policyHash) && !inForce.has(null))
+      say("Runs were judged by a policy that was not in force.", { policyHash: data.policyHash, index });
+    if (kind !== "run" || runId === undefined) continue;
     // A release that is no longer stored cannot be told from another one.
     const isUnknown = inForce.has(null) && !policies.has(data.policyHash);
     if (!inForce.has(data.policyHash) && !isUnknown)

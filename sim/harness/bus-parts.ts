@@ -7,6 +7,7 @@ import { Bme280Model } from "../devices/bme280.ts";
 import { Ds3231Model } from "../devices/ds3231.ts";
 import { GpsModel } from "../devices/gps.ts";
 import { Ina219Model } from "../devices/ina219.ts";
+import { LcdBackpackModel } from "../devices/lcd-backpack.ts";
 import { Max31855Model } from "../devices/max31855.ts";
 import { Mcp3008Model } from "../devices/mcp3008.ts";
 import { Mcp23017Model } from "../devices/mcp23017.ts";
@@ -14,6 +15,7 @@ import { ModbusSlave } from "../devices/modbus-slave.ts";
 import { mirrorCell } from "../devices/modbus-tables.ts";
 import { Pms5003Model } from "../devices/pms5003.ts";
 import { Sht31Model } from "../devices/sht31.ts";
+import { Ssd1306Model } from "../devices/ssd1306.ts";
 import type { I2cTarget, SerialTarget, SpiTarget } from "../devices/target.ts";
 import type { PartContext } from "./parts.ts";
 
@@ -88,6 +90,10 @@ export function i2cPart(context: PartContext): I2cTarget {
       return new At24cModel({ part: AT24C32 });
     case "at24c256":
       return new At24cModel({ part: AT24C256 });
+    case "ssd1306":
+      return new Ssd1306Model();
+    case "hd44780":
+      return new LcdBackpackModel();
     default:
       return unknown(wire.model);
   }

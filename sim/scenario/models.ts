@@ -114,6 +114,9 @@ export const MODELS: Readonly<Record<string, ScenarioModel>> = {
   ds3231: onI2c([0x68], { reads: { t: quantity("Cel", 25) }, options: { battery: "boolean" } }),
   at24c32: onI2c(range(0x50, 0x57), {}),
   at24c256: onI2c(range(0x50, 0x57), {}),
+  ssd1306: onI2c([0x3c, 0x3d], {}),
+  // Behind a PCF8574, or a PCF8574A.
+  hd44780: onI2c([...range(0x20, 0x27), ...range(0x38, 0x3f)], {}),
   mcp3008: onBus("spi", {
     reads: inputs("ch", 8, volts),
     driver: "mcp3008",

@@ -2,10 +2,12 @@
 import type { Command } from "commander";
 import { act, add, type Cli } from "../command.ts";
 import { addSimDemo, demo } from "./sim-demo.ts";
+import { addSimFleet } from "./sim-fleet.ts";
 import { addSimMinimize } from "./sim-minimize.ts";
 import { addSimReplay } from "./sim-replay.ts";
 import { addSimRun } from "./sim-run.ts";
 import { addSimSweep } from "./sim-sweep.ts";
+import { addSimWatch } from "./sim-watch.ts";
 
 export function addSim(program: Command, cli: Cli): void {
   const group = add(program, "sim", {
@@ -15,7 +17,9 @@ export function addSim(program: Command, cli: Cli): void {
   }).action(act(cli, demo));
   addSimDemo(group, cli);
   addSimRun(group, cli);
+  addSimWatch(group, cli);
   addSimSweep(group, cli);
   addSimMinimize(group, cli);
   addSimReplay(group, cli);
+  addSimFleet(group, cli);
 }

@@ -33,12 +33,12 @@ export function jobsOption(value: OptionValue): number {
   return Math.max(1, countOption(value, "--jobs", MAX_JOBS));
 }
 
+/** Items of an option that may be given several times, each of them a list with commas. */
 export const listOption = (value: OptionValue): readonly string[] =>
-  typeof value === "string"
-    ? value.split(",").filter((item) => item !== "")
-    : Array.isArray(value)
-      ? value
-      : [];
+  [typeof value === "boolean" ? "" : (value ?? "")]
+    .flat()
+    .flatMap((text) => text.split(","))
+    .filter((item) => item !== "");
 
 /** Whether a run has the values that `--vary name=value` asks for. @throws UsageError. */
 export function hasVaried(run: Run, wanted: readonly string[]): boolean {

@@ -2,6 +2,7 @@
 import { CodedError, codeOf, type Refusal, refusal } from "../firmware/core/errors.ts";
 import type { JsonObject } from "../firmware/core/json.ts";
 import { TRIAL_LIMITS } from "../firmware/core/limits.ts";
+import { changeEvent } from "../firmware/ledger/index.ts";
 import { checkBundle, verifyOffer } from "./before.ts";
 import { type BootResult, bootUpdates } from "./boot.ts";
 import {
@@ -171,6 +172,11 @@ export class OtaService implements AsyncDisposable {
     return { ok: true, runId: run.runId };
   }
 
+  /** An update is under way: judged, in shadow, on trial, or waiting for a hand. */
+  get isBusy(): boolean {
+    return this.#run !== null;
+  }
+
   /** @throws CodedError `store_corrupt`. */
   async status(): Promise<OtaStatus> {
     return { pointer: await pointerOf(this.#slots), running: this.#context?.running ?? null, run: this.#run };
@@ -248,12 +254,7 @@ export class OtaService implements AsyncDisposable {
   async retry(hash: string): Promise<void> {
     const pointer = await pointerOf(this.#slots);
     const next: Pointer = { ...pointer, bad: pointer.bad.filter((other) => other !== hash) };
-    const event = {
-      kind: "config_change",
-      actor: "daemon",
-      severity: "info",
-      data: { name: "policy.retry", hash },
-    } as const;
+    const event = changeEvent("config_change", `release.refused/${hash}`, true, false);
     const ops = [this.#slots.putPointer(next), this.#slots.dropRefused(hash)];
     await this.#options.committer.commit({ events: [event], ops }, { urgent: true });
   }

@@ -12,6 +12,8 @@ export interface CallCounters {
   netBytes: number;
   refusals: number;
   chargedMilli: number;
+  /** Uses of grants that an operator gave. */
+  grants: number;
   /** Calls refused by the allow-list (capabilities.md 13). */
   blocked: number;
 }
@@ -78,7 +80,15 @@ export function createRunContext(init: RunContextInit): RunContext {
     dry: init.dry ?? false,
     demands: init.demands ?? {},
     intents: [],
-    counters: { readBytes: 0, writtenBytes: 0, netBytes: 0, refusals: 0, chargedMilli: 0, blocked: 0 },
+    counters: {
+      readBytes: 0,
+      writtenBytes: 0,
+      netBytes: 0,
+      refusals: 0,
+      chargedMilli: 0,
+      grants: 0,
+      blocked: 0,
+    },
     claims: init.claims ?? (() => []),
     kv: new Map(),
     staged: [],

@@ -31,6 +31,7 @@ export class Alerts {
   readonly #recent: Told[] = [];
   readonly #quietUntil = new Map<string, number>();
   #raised = 0;
+  #count = 0;
 
   constructor(parts: {
     readonly ledger: LedgerWriter;
@@ -44,6 +45,11 @@ export class Alerts {
     this.#onAlert = parts.onAlert;
   }
 
+  /** How many have been raised, repeated ones included. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** The newest last, each with what was last said of it. */
   get recent(): readonly Alert[] {
     return this.#recent.map(({ alert }) => alert);
@@ -51,6 +57,7 @@ export class Alerts {
 
   /** Never throws and never waits: an alert must not stop what raised it. */
   raise(code: string, details: JsonObject, severity: Severity = "error"): void {
+    this.#count++;
     const alert = { code, details, at: this.#clock.wallMs() };
     const key = keyOf(code, details);
     this.#remember(key, alert);

@@ -12,6 +12,7 @@ import type { Log } from "../ports/log.ts";
 import {
   capabilityView,
   type ReleaseSet,
+  RunOrdinals,
   RunService,
   runSafeProgram,
   schemaCheck,
@@ -26,10 +27,11 @@ import type { Config } from "./config-schema.ts";
 import type { DeviceEvents } from "./device-events.ts";
 import { buildFleet, type FleetParts } from "./fleet-parts.ts";
 import { buildCapabilities, type Capabilities } from "./gate-parts.ts";
+import { buildCare, type CareParts } from "./housekeeping/build.ts";
 import { type Link, openLink } from "./link.ts";
 import { VERSION } from "./package-info.ts";
 import type { Platform } from "./platform.ts";
-import { recoverOpenRuns } from "./recovery.ts";
+import { recoverOpenRuns, recoverRollups } from "./recovery.ts";
 import { type LoaderParts, loadFactory, setOfRelease } from "./release-loader.ts";
 import { Staging } from "./staging.ts";
 import { type DeviceState, openState } from "./state.ts";
@@ -62,6 +64,8 @@ export interface DeviceParts {
   readonly boot: { state: BootState };
   /** Who runs the programs. */
   readonly vm: ExecutorInUse;
+  /** Retention, verification and the guard of the disk; null until everything else is there. */
+  care: CareParts | null;
 }
 
 /** What is known only after the parts that need it have been built. */
@@ -91,6 +95,7 @@ async function recordBoot(state: DeviceState): Promise<void> {
   const { size, lastHash } = ledger.head;
   const last = size > 0 ? await ledger.reader.entry(size - 1) : null;
   const unclean = size > 0 && last?.entry.event.kind !== "shutdown";
+  await recoverRollups(state);
   const cutRuns = await recoverOpenRuns(state);
   const data = {
     bootId: clock.bootId,
@@ -270,9 +275,15 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     runs: state.runs,
     driveSafe: (outputs, reason) => driveSafe(parts(), outputs, reason),
     settle: staging,
+    circumstances: {
+      ordinals: new RunOrdinals(),
+      alerts: () => alerts.count,
+      trial: () => inForce.updates.isBusy,
+    },
     ledger,
     checkContract: schemaCheck,
     set: inForce.set,
+    refuseRun: () => late.parts?.care?.guard.refuseRun() ?? null,
     onRun: (result, request) => {
       asking.ended(result, request);
       events.emit("run", { result, request });
@@ -309,7 +320,11 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     events,
     boot,
     vm,
+    care: null,
   };
+  const care = buildCare(late.parts);
+  late.parts.care = care;
+  state.writeAlarm.listen(() => care.guard.writeFailed());
   return late.parts;
 }
 
@@ -335,7 +350,7 @@ export async function driveAllSafe(
   return driven;
 }
 
-function statusView({ boot, runs, state, link }: DeviceParts, challenge: string): StatusView {
+function statusView({ boot, runs, state, link, care }: DeviceParts, challenge: string): StatusView {
   const { size, lastHash } = state.ledger.head;
   const states = {
     initializing: "starting",
@@ -344,8 +359,9 @@ function statusView({ boot, runs, state, link }: DeviceParts, challenge: string)
     safe_mode: "degraded",
     stopping: "stopping",
   } as const;
+  const isRefusing = boot.state === "locked" && care?.guard.isRefusing === true;
   return {
-    state: link.bus.state === "closed" ? "stopping" : states[boot.state],
+    state: link.bus.state === "closed" ? "stopping" : isRefusing ? "degraded" : states[boot.state],
     challenge,
     policyHash: runs.set.policy.policyHash,
     programs: [...runs.set.programs.keys()].sort(),

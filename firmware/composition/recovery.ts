@@ -1,5 +1,9 @@
-/** What the last boot left unfinished: runs that were cut by a power loss or a crash (vm.md 9.3). */
+/** What the last boot left unfinished: runs that were cut (vm.md 9.3), and runs that no rollup covers yet (ledger.md 8). */
+import { decodeCbor } from "../core/cbor.ts";
+import { isJsonObject } from "../core/json.ts";
+import { GROWING_SUB, sumShares } from "../ledger/index.ts";
 import type { LedgerEvent } from "../ledger/types.ts";
+import { del, type StoreOp } from "../ports/store.ts";
 import type { DeviceState } from "./state.ts";
 
 /**
@@ -32,4 +36,23 @@ export async function recoverOpenRuns(state: DeviceState): Promise<readonly stri
     { urgent: true },
   );
   return open.map(({ runId }) => runId);
+}
+
+/**
+ * Records a rollup for every program whose last one was lost with the power, over the records that are stored.
+ * @throws CodedError `store_corrupt` if a record cannot be read; `ledger_unavailable`.
+ */
+export async function recoverRollups({ store, runs, ledger }: DeviceState): Promise<void> {
+  const events: LedgerEvent[] = [];
+  const ops: StoreOp[] = [];
+  for await (const [program, row] of store.range(GROWING_SUB)) {
+    const value = decodeCbor(row);
+    const { actor, runId } = isJsonObject(value) ? value : {};
+    // The row is written with the first record: without one the batch was lost and the row with it.
+    const shares = typeof runId === "string" ? await runs.sharesOf(runId) : [];
+    const event = sumShares(typeof actor === "string" ? actor : `program:${program}`, shares, true);
+    if (event !== null) events.push(event);
+    ops.push(del(GROWING_SUB, program));
+  }
+  if (ops.length > 0) await ledger.commit({ events, ops }, { urgent: true });
 }

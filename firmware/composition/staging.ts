@@ -109,7 +109,7 @@ export class Staging implements SettlePort {
     try {
       return await service.commitWith(writes, (syncOps) => {
         begun = true;
-        return ledger.commit({ events: unit.events, ops: [...unit.ops, ...syncOps] });
+        return ledger.commit({ ...unit, ops: [...unit.ops, ...syncOps] });
       });
     } catch (error) {
       if (begun || !(error instanceof CodedError)) throw error;
@@ -121,7 +121,7 @@ export class Staging implements SettlePort {
         data: { effect: "shared.put", document, keys, code: error.code, reason: error.code },
         runId,
       };
-      return ledger.commit({ events: [lost, ...unit.events], ops: unit.ops });
+      return ledger.commit({ ...unit, events: [lost, ...unit.events] });
     }
   }
 
@@ -130,7 +130,7 @@ export class Staging implements SettlePort {
     this.#held.delete(runId);
     const { ledger, budget, sync } = this.#parts;
     const ops = [...unit.ops, ...held.messages.flatMap((message) => message.ops), ...budget.settle(runId)];
-    const whole: CommitUnit = { events: unit.events, ops };
+    const whole: CommitUnit = { ...unit, ops };
     const service = sync();
     try {
       const receipts =

@@ -3,6 +3,7 @@ import { canonicalize } from "../core/canonical-json.ts";
 import { type Refusal, refusal } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { LEDGER_LIMITS } from "../core/limits.ts";
+import type { LedgerEvent } from "./types.ts";
 
 export const MAX_CHANGED_PATHS = LEDGER_LIMITS.changedPaths;
 
@@ -37,6 +38,22 @@ export function changedPaths(before: Json, after: Json): ChangedPaths {
     found.push(path);
   }
   return { changedPaths: found };
+}
+
+/**
+ * The entry of a change whose values are small; larger ones are recorded as snapshots.
+ * @param name what was changed, by which a compensation finds it.
+ */
+export function changeEvent(
+  kind: "config_change" | "rule_change",
+  name: string,
+  old: Json,
+  present: Json,
+  actor = "daemon",
+): LedgerEvent {
+  const { changedPaths: paths, ...more } = changedPaths(old, present);
+  const data = { name, old, new: present, changedPaths: [...paths], ...more };
+  return { kind, actor, severity: "info", data };
 }
 
 /** A recorded entry as compensation sees it. */

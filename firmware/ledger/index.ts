@@ -12,18 +12,20 @@ export {
   CHECKPOINT_MS,
   GROUP_COMMIT_MS,
   Ledger,
-  type OpenedAs,
 } from "./ledger.ts";
-export type { LedgerOptions } from "./ledger-options.ts";
+export type { LedgerOptions, OpenedAs } from "./ledger-options.ts";
+export { type LogRetained, LogRetention, type LogRetentionLimits } from "./log-retention.ts";
+export { LogWatch, type LogWatchResult } from "./log-watch.ts";
 export * from "./note.ts";
 export * from "./proof-text.ts";
 export { type IndexedEntry, LedgerReader } from "./reader.ts";
 export { redact } from "./redact.ts";
 export * from "./retention.ts";
 export * from "./rollup.ts";
+export { GROWING_SUB, sumShares } from "./rollup-book.ts";
 export * from "./tree.ts";
 export * from "./tree-proof.ts";
 export type * from "./types.ts";
 export * from "./verify.ts";
-export * from "./verify-store.ts";
+export { type VerifyKeys, type VerifyStoreOptions, verifyStore } from "./verify-store.ts";
 export * from "./witness.ts";

@@ -1,10 +1,14 @@
 /** What a ledger is opened with. */
 import type { Ed25519KeyPair } from "../core/ed25519.ts";
+import type { JsonObject } from "../core/json.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { Store } from "../ports/store.ts";
 import { originOf } from "./checkpoint.ts";
+import type { Layout } from "./layout.ts";
 import { TYPE_ED25519, type VerifierKey, verifierKey } from "./note.ts";
+import type { LogState } from "./sealed.ts";
+import type { SignedTree } from "./start.ts";
 
 /** Reserved by RFC 2606, so that an origin cannot collide with a real name. */
 const DEFAULT_AUTHORITY = "imu.invalid";
@@ -28,6 +32,24 @@ export interface LedgerOptions {
   readonly simulated: boolean;
   readonly groupCommitMs?: number;
   readonly log?: Log;
+  /** Called after every group commit that could not be made durable. */
+  readonly onFailed?: () => void;
+}
+
+/** How the log was found when it was opened. */
+export interface OpenedAs {
+  readonly is: "ready" | "repaired" | "new_epoch";
+  readonly details: JsonObject;
+}
+
+/** What a log that was opened begins with. */
+export interface Opened {
+  readonly options: LedgerOptions;
+  readonly epoch: number;
+  readonly layout: Layout;
+  readonly state: LogState;
+  readonly signed: SignedTree;
+  readonly openedAs: OpenedAs;
 }
 
 /** The origin of one epoch. @throws CodedError `bad_checkpoint` if a part cannot be in an origin. */

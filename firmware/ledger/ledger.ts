@@ -4,45 +4,31 @@ import { CodedError, codeOf } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import { LEDGER_LIMITS } from "../core/limits.ts";
 import type { Timer } from "../ports/clock.ts";
-import { put, type StoreOp } from "../ports/store.ts";
+import { del, put, type StoreOp } from "../ports/store.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { eventText } from "./event.ts";
 import { EPOCH_SUB, isLedgerSub, type Layout, layoutOf, SINGLE } from "./layout.ts";
-import { type LedgerOptions, logKeysOf, originAt } from "./ledger-options.ts";
+import { type LedgerOptions, logKeysOf, type Opened, type OpenedAs, originAt } from "./ledger-options.ts";
 import { readAnchor, storedEpoch } from "./log-rows.ts";
+import { pruningTimes } from "./log-times.ts";
 import type { VerifierKey } from "./note.ts";
 import { anchorAt, anchorOp, dropBodies } from "./prune.ts";
 import { LedgerReader } from "./reader.ts";
-import { pruneIndex } from "./retention.ts";
+import { type Breathe, pruneIndex } from "./retention.ts";
+import { ROLLUP_MS } from "./rollup.ts";
+import { actorsOf, type RolledUnit, RollupBook } from "./rollup-book.ts";
 import { EMPTY_LOG, type LogState } from "./sealed.ts";
 import { headOp, orphanOps, type Staged, stageEntries } from "./staging.ts";
-import { findStart, NOTHING_SIGNED, type SignedTree, type Start } from "./start.ts";
+import { findStart, NOTHING_SIGNED, type Start } from "./start.ts";
 import type { CommitUnit, EntryReceipt, LedgerEvent, LedgerHead, LedgerWriter } from "./types.ts";
 
 export const GROUP_COMMIT_MS = LEDGER_LIMITS.groupCommitMs;
 export const CHECKPOINT_ENTRIES = LEDGER_LIMITS.checkpointEntries;
 export const CHECKPOINT_MS = LEDGER_LIMITS.checkpointMs;
 
-interface Waiting {
-  readonly texts: readonly string[];
-  readonly ops: readonly StoreOp[];
+interface Waiting extends RolledUnit {
   readonly resolve: (receipts: readonly EntryReceipt[]) => void;
   readonly reject: (error: CodedError) => void;
-}
-
-/** How the log was found when it was opened. */
-export interface OpenedAs {
-  readonly is: "ready" | "repaired" | "new_epoch";
-  readonly details: JsonObject;
-}
-
-interface Opened {
-  readonly options: LedgerOptions;
-  readonly epoch: number;
-  readonly layout: Layout;
-  readonly state: LogState;
-  readonly signed: SignedTree;
-  readonly openedAs: OpenedAs;
 }
 
 function unavailable(message: string, cause?: unknown): CodedError {
@@ -64,6 +50,10 @@ export class Ledger implements LedgerWriter {
   #draining: Promise<void> | null = null;
   #window: Timer | null = null;
   #checkpointTimer: Timer | null = null;
+  readonly #book: RollupBook;
+  #rollupTimer: Timer | null = null;
+  /** Removes what a failed batch may have left of runs that no rollup counts. */
+  #undo: StoreOp[] = [];
   #signing: Promise<unknown> = Promise.resolve();
   #failures = 0;
   /** One past the highest index a failed batch may have written. */
@@ -80,6 +70,7 @@ export class Ledger implements LedgerWriter {
     this.origin = originAt(options, epoch);
     this.reader = new LedgerReader({ store: options.store, epoch, head: () => this.#state });
     this.#checkpointer = new Checkpointer({ ...options, layout, origin: this.origin, last: opened.signed });
+    this.#book = new RollupBook(options.simulated);
   }
 
   /**
@@ -147,7 +138,8 @@ export class Ledger implements LedgerWriter {
     ops: readonly StoreOp[],
   ): Promise<void> {
     const event: LedgerEvent = { kind, actor: "daemon", severity, data };
-    await this.#enqueue([eventText(event, this.#options.simulated)], ops, true);
+    const texts = [eventText(event, this.#options.simulated)];
+    await this.#enqueue({ texts, ops, actors: actorsOf([event]), share: null, dueMs: null }, true);
   }
 
   /**
@@ -163,19 +155,23 @@ export class Ledger implements LedgerWriter {
       if (!isLedgerSub(sub)) continue;
       throw new CodedError("ledger_bad_event", "Only the ledger writes its own rows.", { details: { sub } });
     }
-    return this.#enqueue(texts, unit.ops, options.urgent === true);
+    const { ops, share = null } = unit;
+    return this.#enqueue(
+      { texts, ops, actors: actorsOf(unit.events), share, dueMs: null },
+      options.urgent === true,
+    );
   }
 
-  #enqueue(
-    texts: readonly string[],
-    ops: readonly StoreOp[],
-    isUrgent: boolean,
-  ): Promise<readonly EntryReceipt[]> {
+  #enqueue(unit: RolledUnit, isUrgent: boolean): Promise<readonly EntryReceipt[]> {
     if (this.#isClosed) return Promise.reject(unavailable("The ledger is closed."));
     if (this.#waiting.length >= LEDGER_LIMITS.waiting)
       return Promise.reject(unavailable("Too many commits wait."));
+    return this.#push(unit, isUrgent);
+  }
+
+  #push(unit: RolledUnit, isUrgent: boolean): Promise<readonly EntryReceipt[]> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ texts, ops, resolve, reject });
+      this.#waiting.push({ ...unit, resolve, reject });
       if (isUrgent) this.#flush();
       else this.#window ??= this.#options.clock.after(this.#windowMs(), () => this.#flush());
     });
@@ -218,31 +214,55 @@ export class Ledger implements LedgerWriter {
 
   async #commitGroup(group: readonly Waiting[]): Promise<void> {
     let staged: Staged | null = null;
+    const { clock, store } = this.#options;
+    const plan = this.#book.plan(group, clock.monoMs());
     try {
-      const ts = this.#options.clock.wallMs();
-      staged = stageEntries(
-        this.#layout,
-        this.#state,
-        group.map(({ texts }) => texts),
-        ts,
-      );
-      await this.#options.store.batch(this.#opsOf(staged, group), { sync: true });
+      const texts = plan.units.flatMap(({ before, own, after }) => [before, own, after]);
+      staged = stageEntries(this.#layout, this.#state, texts, clock.wallMs());
+      await store.batch([...this.#undo, ...this.#opsOf(staged, group), ...plan.ops], { sync: true });
     } catch (cause) {
       this.#failures++;
+      this.#undo.push(...plan.shareRows.map(({ sub, key }) => del(sub, key)));
       this.#orphanEnd = Math.max(this.#orphanEnd, staged?.state.size ?? 0);
       const error = unavailable("The batch could not be made durable.", cause);
       this.#options.log?.error("ledger_commit_failed", { units: group.length, cause: codeOf(cause) });
       for (const { reject } of group) reject(error);
+      this.#options.onFailed?.();
       return;
     }
     this.#failures = 0;
     this.#orphanEnd = 0;
+    this.#undo = [];
     this.#state = staged.state;
+    this.#book.adopt(plan);
     const { receipts } = staged;
     group.forEach(({ resolve }, i) => {
-      resolve(receipts[i] ?? []);
+      // Three lists a unit: entries before its own, its own, those after.
+      resolve(receipts[3 * i + 1] ?? []);
     });
     this.#scheduleCheckpoint();
+    this.#armRollup();
+  }
+
+  /** At the time of the oldest rollup that grows, or after a wait. */
+  #armRollup(waitMs = 1): void {
+    const { dueMs } = this.#book;
+    if (this.#isClosed || dueMs === null) return;
+    const { clock, log } = this.#options;
+    const ms = Math.max(waitMs, dueMs - clock.monoMs());
+    this.#rollupTimer ??= clock.after(ms, () => {
+      this.#rollupTimer = null;
+      this.#writeRollups(dueMs).catch((error: unknown) => {
+        log?.error("ledger_rollup_failed", { code: codeOf(error) });
+        this.#armRollup(ROLLUP_MS);
+      });
+    });
+  }
+
+  /** Writes the rollups that are due by then; each is an entry of its own. */
+  async #writeRollups(dueMs = Number.POSITIVE_INFINITY): Promise<void> {
+    if (this.#book.isEmpty) return;
+    await this.#push({ texts: [], ops: [], actors: new Set(), share: null, dueMs }, true);
   }
 
   #opsOf(staged: Staged, group: readonly Waiting[]): StoreOp[] {
@@ -267,7 +287,7 @@ export class Ledger implements LedgerWriter {
   #checkpointInBackground(): void {
     this.#checkpointTimer?.cancel();
     this.#checkpointTimer = null;
-    void this.#sign().catch((error: unknown) => {
+    void this.#cover().catch((error: unknown) => {
       this.#options.log?.error("ledger_checkpoint_failed", { code: codeOf(error) });
       this.#armCheckpoint();
     });
@@ -284,6 +304,12 @@ export class Ledger implements LedgerWriter {
     return this.#exclusively(() => this.#checkpointer.sign(this.#state));
   }
 
+  /** Signs with all that has happened: rollups are written first (ledger.md 8). */
+  async #cover(): Promise<string> {
+    await this.#writeRollups();
+    return this.#sign();
+  }
+
   /** Makes everything that waits durable. */
   async flush(): Promise<void> {
     while (this.#waiting.length > 0 || this.#draining !== null) {
@@ -298,7 +324,7 @@ export class Ledger implements LedgerWriter {
    */
   async checkpoint(): Promise<string> {
     await this.flush();
-    return this.#sign();
+    return this.#cover();
   }
 
   /**
@@ -316,14 +342,15 @@ export class Ledger implements LedgerWriter {
   /**
    * Prunes whole tiles of bodies: first the record and a checkpoint, then the anchor, then the deletions.
    * @param limits what retention and witnessing allow, see `pruneIndex`.
+   * @param breathe gives others their turn between rows; stopped there, the next start finishes the work.
    * @returns the new first index, null if there is nothing to prune.
    * @throws CodedError `store_corrupt` if the log is damaged where it would be cut; storage codes.
    */
-  async prune(limits: {
-    readonly largestWitnessed: number;
-    readonly firstIndexToKeep: number;
-  }): Promise<number | null> {
-    const { store, headKey } = this.#options;
+  async prune(
+    limits: { readonly largestWitnessed: number; readonly firstIndexToKeep: number },
+    breathe?: Breathe,
+  ): Promise<number | null> {
+    const { store, headKey, clock } = this.#options;
     const present = await readAnchor(store, this.#layout, headKey);
     const minIndex = present?.index ?? 0;
     const to = pruneIndex({ ...limits, size: this.#state.size, minIndex });
@@ -334,8 +361,9 @@ export class Ledger implements LedgerWriter {
     const data = { from: minIndex, to, lastHash: anchor.prevHash, checkpointSize };
     await this.#record("ledger_pruned", "info", data, []);
     await this.checkpoint();
-    await store.batch([anchorOp(this.#layout, headKey, anchor)], { sync: true });
-    await dropBodies(store, this.#layout, to);
+    const times = await pruningTimes(store, this.#layout, { from: minIndex, to, nowMs: clock.wallMs() });
+    await store.batch([anchorOp(this.#layout, headKey, anchor), ...times], { sync: true });
+    await dropBodies(store, this.#layout, to, breathe);
     return to;
   }
 
@@ -344,9 +372,15 @@ export class Ledger implements LedgerWriter {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.flush();
+    // What cannot be written now is found at the next start.
+    await this.#writeRollups().catch((error: unknown) =>
+      this.#options.log?.error("ledger_rollup_failed", { code: codeOf(error) }),
+    );
     this.#window?.cancel();
     this.#checkpointTimer?.cancel();
     this.#checkpointTimer = null;
+    this.#rollupTimer?.cancel();
+    this.#rollupTimer = null;
     await this.#signing;
     if (this.#state.size > this.#checkpointer.covered) await this.#sign();
   }

@@ -26,10 +26,31 @@ export interface EntryReceipt {
   readonly hash: string;
 }
 
+/** A run's share in a rollup, in place of an entry of its own (ledger.md 8). */
+export interface RollupShare {
+  /** `program:<name>`. */
+  readonly actor: string;
+  readonly programId: string;
+  readonly programHash: string;
+  readonly policyHash: string;
+  readonly runId: string;
+  /** Wall ms. */
+  readonly startedAt: number;
+  readonly evidenceCount: number;
+  readonly steps: number;
+  readonly wallMs: number;
+  /** Leaf hash of JCS(run record), 32 bytes. */
+  readonly leaf: Uint8Array;
+  /** The run's record, which names the first run of the rollup that it got into. */
+  readonly rows: (firstRunId: string) => readonly StoreOp[];
+}
+
 /** One settlement: its entries and everything else that must become durable in the same atomic batch. */
 export interface CommitUnit {
   readonly events: readonly LedgerEvent[];
   readonly ops: readonly StoreOp[];
+  /** A run without an entry of its own. */
+  readonly share?: RollupShare;
 }
 
 export interface LedgerHead {

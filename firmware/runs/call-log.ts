@@ -9,6 +9,8 @@ export interface NotedCall {
   readonly capability: string;
   readonly output: string | null;
   readonly args: Json;
+  /** Its capability is an effect, or it named an output. */
+  readonly acts: boolean;
   readonly result: CallResult;
 }
 
@@ -25,10 +27,15 @@ export class CallLog {
   readonly #notes: Note[] = [];
   #dropped = 0;
 
-  note(capability: string, args: Json, result: CallResult): void {
+  /** Notes of refusals and safe states so far. */
+  get noted(): number {
+    return this.#notes.length;
+  }
+
+  note(capability: string, args: Json, result: CallResult, acts: boolean): void {
     const named = (args as JsonObject | null)?.output;
     const output = typeof named === "string" ? named : null;
-    this.calls.push({ capability, output, args, result });
+    this.calls.push({ capability, output, args, acts, result });
     if (result.ok) return;
     const { reason, status, code } = result;
     if (output !== null && (status === 412 || result.safeState !== undefined)) {

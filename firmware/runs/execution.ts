@@ -7,9 +7,8 @@ import {
 } from "../capabilities/index.ts";
 import type { Refusal } from "../core/errors.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
-import { RunEvidence, type Sealer, tighten } from "../evidence/index.ts";
-import type { EntryReceipt, LedgerEvent } from "../ledger/types.ts";
-import { subjectStatement } from "../policy/index.ts";
+import { type RequirementLayer, RunEvidence, type Sealer, tighten } from "../evidence/index.ts";
+import type { CommitUnit, EntryReceipt, LedgerEvent } from "../ledger/types.ts";
 import type { Subject } from "../policy/types.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -30,7 +29,8 @@ import { smallestTrust } from "./evidence-sink.ts";
 import type { InstalledProgram, ReleaseSet } from "./program-set.ts";
 import { type Reply, releaseReply } from "./reply.ts";
 import type { FullRunRecord, RunStore } from "./run-store.ts";
-import { type RunFacts, settlement } from "./settlement.ts";
+import { type RunFacts, settlement, sharedSettlement } from "./settlement.ts";
+import { type Circumstances, mayShare } from "./uneventful.ts";
 
 /** What a run needs from the daemon around it. */
 export interface ExecutionParts {
@@ -48,6 +48,8 @@ export interface ExecutionParts {
   readonly driveSafe: (outputs: readonly string[], reason: string) => Promise<readonly string[]>;
   /** What other parts staged for this run: outbox items, shared writes, charges. */
   readonly settle: SettlePort;
+  /** By which uneventful runs are told from others; without it every run has its own entry (ledger.md 8). */
+  readonly circumstances?: Circumstances;
 }
 
 export interface SettlePort {
@@ -55,10 +57,7 @@ export interface SettlePort {
    * Makes a run durable: its unit and all that other parts have staged under its id, in one batch.
    * Rejects if the batch could not be written; then nothing of the run is durable.
    */
-  commit(
-    runId: string,
-    unit: { readonly events: readonly LedgerEvent[]; readonly ops: readonly StoreOp[] },
-  ): Promise<readonly EntryReceipt[]>;
+  commit(runId: string, unit: CommitUnit): Promise<readonly EntryReceipt[]>;
   /** Forgets what was staged, when a run ends without a settlement. */
   discard(runId: string): void;
 }
@@ -71,6 +70,7 @@ export interface AdmittedRun {
   readonly rights: Subject;
   readonly tier: Tier;
   readonly limits: Limits;
+  readonly demands: RequirementLayer;
   readonly trigger: JsonObject;
   readonly payload: JsonObject;
   /** Effects are judged and recorded but not executed, and nothing becomes durable. */
@@ -82,7 +82,7 @@ export interface AdmittedRun {
 export interface RunReport {
   readonly record: FullRunRecord;
   readonly reply: Reply;
-  /** The run's own ledger entry; null for a dry run. */
+  /** The run's own ledger entry; null for a dry run and for one that a rollup will cover. */
   readonly entry: EntryReceipt | null;
   readonly sessionTrust: number;
   readonly calls: CallLog;
@@ -112,12 +112,14 @@ export class RunExecution {
   readonly #ctx: RunContext;
   readonly #calls = new CallLog();
   readonly #startedAt: number;
+  readonly #alertsBefore: number;
   #markedOpen = false;
 
   constructor(parts: ExecutionParts, run: AdmittedRun) {
     this.#parts = parts;
     this.#run = run;
     this.#startedAt = parts.clock.wallMs();
+    this.#alertsBefore = parts.circumstances?.alerts() ?? 0;
     const { policy } = run.set;
     this.#evidence = new RunEvidence({
       runId: run.runId,
@@ -144,7 +146,7 @@ export class RunExecution {
       // The machine has counted the call against its quota before it asks (vm.md 7).
       countCall: () => true,
       dry: run.dry,
-      demands: subjectStatement(run.rights).requirement,
+      demands: run.demands,
     });
   }
 
@@ -207,7 +209,7 @@ export class RunExecution {
     }
     const before = { ...this.#ctx.counters };
     const result = await this.#parts.gate.call(this.#ctx, request.capability, request.args, signal);
-    this.#calls.note(request.capability, request.args, result);
+    this.#calls.note(request.capability, request.args, result, mayAct(request));
     const bytes = {
       readBytes: this.#ctx.counters.readBytes - before.readBytes,
       writtenBytes: this.#ctx.counters.writtenBytes - before.writtenBytes,
@@ -257,8 +259,33 @@ export class RunExecution {
       events: [...this.#calls.events(run.runId, run.subject), ...effectEvents(this.#ctx)],
       ops: [...run.ops, ...this.#evidence.ops(), ...settlementOps(this.#ctx)],
     };
-    const receipts = await parts.settle.commit(run.runId, settlement(facts, parts.runs.stage(record)));
+    const unit = this.#mayShare(facts)
+      ? sharedSettlement(facts, parts.runs.stageShared(record))
+      : settlement(facts, parts.runs.stage(record));
+    const receipts = await parts.settle.commit(run.runId, unit);
     return { record, reply, entry: receipts[receipts.length - 1] ?? null, sessionTrust, calls: this.#calls };
+  }
+
+  /** Whether a rollup may stand for the run (ledger.md 8). */
+  #mayShare({ record, events }: RunFacts): boolean {
+    const { circumstances } = this.#parts;
+    if (circumstances === undefined) return false;
+    const { set, rights, program } = this.#run;
+    return mayShare(
+      {
+        record,
+        policy: set.policy,
+        rights,
+        calls: this.#calls.calls,
+        events: events.length,
+        fallbacks: this.#calls.noted,
+        alerts: circumstances.alerts() - this.#alertsBefore,
+        trial: circumstances.trial(),
+        outputs: program.document.outputs ?? [],
+        consents: this.#ctx.counters.grants,
+      },
+      circumstances.ordinals.next(record),
+    );
   }
 
   #reply(result: MachineResult, trace: Parameters<typeof releaseReply>[1]["trace"], traceId: string): Reply {

@@ -6,7 +6,17 @@ export type { AdmittedRun, ExecutionParts, RunReport, SettlePort } from "./execu
 export { type InstalledProgram, type ReleaseSet, subjectIn, subjectOf } from "./program-set.ts";
 export { type JudgedEvidence, type Reply, releaseReply } from "./reply.ts";
 export { newRunId } from "./run-id.ts";
+export { RunRetention, type RunRetentionLimits, type RunsRetained } from "./run-retention.ts";
 export { type RunRequest, type RunResult, RunService, type RunServiceOptions } from "./run-service.ts";
-export { decodeOpenRun, type FullRunRecord, OPEN_RUNS, type OpenRun, RunStore } from "./run-store.ts";
+export {
+  decodeOpenRun,
+  type FullRunRecord,
+  OPEN_RUNS,
+  type OpenRun,
+  RunStore,
+  recordLeaf,
+  type StoredRun,
+} from "./run-store.ts";
 export { runSafeProgram, type SafeProgramParts } from "./safe-program.ts";
 export { Triggers, type TriggersOptions } from "./triggers.ts";
+export { type Circumstances, RunOrdinals } from "./uneventful.ts";

@@ -1,18 +1,21 @@
 /** Run records and program documents on disk (vm.md 12): written only as part of a settlement batch. */
 import { fromUtf8, utf8 } from "../core/bytes.ts";
-import { canonicalize } from "../core/canonical-json.ts";
+import { canonicalize, jcs } from "../core/canonical-json.ts";
 import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { CodedError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
-import { isJsonObject } from "../core/json.ts";
+import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { JSON_LIMITS, PROGRAM_LIMITS } from "../core/limits.ts";
 import { parseJsonText } from "../core/parse-json.ts";
 import type { ContentStore } from "../evidence/index.ts";
+import { leafHash } from "../ledger/index.ts";
+import type { RollupShare } from "../ledger/types.ts";
 import { del, put, type Store, type StoreOp } from "../ports/store.ts";
 import type { JournalEntry, ProgramDocument, RunRecord } from "../vm/types.ts";
 import { type JournalBlob, readJournal, stageJournal } from "./journal-blob.ts";
 
-const RUNS = "run";
+/** Sublevel of the records. */
+export const RUNS = "run";
 /** Sublevel of the runs that have not settled. */
 export const OPEN_RUNS = "runopen";
 const OPEN = OPEN_RUNS;
@@ -32,6 +35,35 @@ export interface OpenRun {
 /** A record with its journal at hand. */
 export type FullRunRecord = RunRecord & { readonly journal: readonly JournalEntry[] };
 
+/** A record whose run has no entry of its own, and the share that stands for it. */
+export interface StagedShare {
+  readonly share: RollupShare;
+  readonly ops: readonly StoreOp[];
+}
+
+/** A record as it is stored, with the first run of the rollup that covers it; null if it has an entry of its own. */
+export interface StoredRun {
+  readonly record: RunRecord;
+  readonly rollup: string | null;
+}
+
+/** Leaf of a rollup's `runsRoot`: the record as it is stored, with its journal or the digest of it (ledger.md 8). */
+export const recordLeaf = (record: RunRecord): Uint8Array => leafHash(jcs(record as RunRecord & JsonObject));
+
+const shareOf = (record: RunRecord, rows: RollupShare["rows"]): RollupShare => ({
+  actor: record.subject,
+  programId: record.program.name,
+  programHash: record.program.programHash,
+  policyHash: record.policyHash,
+  runId: record.runId,
+  startedAt: record.startedAt,
+  evidenceCount: record.evidence.length,
+  steps: record.metrics.cpuSteps,
+  wallMs: record.metrics.wallMs,
+  leaf: recordLeaf(record),
+  rows,
+});
+
 const isText = (value: unknown): boolean => typeof value === "string";
 
 /** Reads a row of `runopen`. @throws CodedError `store_corrupt`. */
@@ -48,9 +80,9 @@ export function decodeOpenRun(bytes: Uint8Array): OpenRun {
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 
 /** What every reader of a record takes for granted; the hashes are checked by replay. @throws CodedError `store_corrupt`. */
-function decodeRun(runId: string, bytes: Uint8Array): RunRecord {
+function decodeRun(runId: string, bytes: Uint8Array): StoredRun {
   const value = decodeCbor(bytes);
-  const row: Readonly<Record<string, unknown>> = isJsonObject(value) ? value : {};
+  const { rollup = null, ...row }: Readonly<Record<string, unknown>> = isJsonObject(value) ? value : {};
   const { program, outcome, journal } = row;
   const isSound =
     row.v === 1 &&
@@ -63,14 +95,33 @@ function decodeRun(runId: string, bytes: Uint8Array): RunRecord {
     (Array.isArray(journal) || isJournalBlob(journal)) &&
     isTexts(row.evidence) &&
     isTexts(row.safeStates);
-  if (isSound) return row as typeof row & RunRecord;
+  if (isSound && (rollup === null || typeof rollup === "string"))
+    return { record: row as typeof row & RunRecord, rollup };
   throw new CodedError("store_corrupt", `The record of run ${runId} has an unknown form.`, {
     details: { runId },
   });
 }
 
+/** Null for a row that cannot be read: it is nobody's share, and must not keep a daemon from starting. */
+function readableRun(runId: string, bytes: Uint8Array): StoredRun | null {
+  try {
+    return decodeRun(runId, bytes);
+  } catch (error) {
+    if (error instanceof CodedError) return null;
+    throw error;
+  }
+}
+
 const isJournalBlob = (value: unknown): boolean =>
   isPlain(value) && isText(value.sha256) && (value.parts === undefined || isTexts(value.parts));
+
+/** Digests of the content store that a stored record names: its journal, or the parts of it. */
+export function journalDigests(record: unknown): readonly string[] {
+  const journal = isPlain(record) ? record.journal : null;
+  if (!isPlain(journal) || !isText(journal.sha256)) return [];
+  const parts = Array.isArray(journal.parts) ? journal.parts.filter((part) => typeof part === "string") : [];
+  return [String(journal.sha256), ...parts];
+}
 
 const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -93,6 +144,39 @@ export class RunStore {
     return ops;
   }
 
+  /** The same for a run without an entry of its own; which rollup it gets into is decided when the batch is made. */
+  stageShared(record: FullRunRecord): StagedShare {
+    const { stored: journal, ops: blobs } = stageJournal(record.journal);
+    const stored: RunRecord = { ...record, journal };
+    const rows: RollupShare["rows"] = (rollup) => [
+      put(RUNS, record.runId, encodeCbor({ ...stored, rollup })),
+    ];
+    return { share: shareOf(stored, rows), ops: [del(OPEN, record.runId), ...blobs] };
+  }
+
+  /** The record as it is stored. @throws CodedError `not_found` (404), `store_corrupt`. */
+  async stored(runId: string): Promise<StoredRun> {
+    const value = await this.#store.get(RUNS, runId);
+    if (value) return decodeRun(runId, value);
+    throw new CodedError("not_found", `There is no run ${runId}.`, { status: 404, details: { runId } });
+  }
+
+  /** Records of one rollup that can be read, in order of start. @param first the run it begins with. */
+  async *ofRollup(first: string, last?: string): AsyncIterable<RunRecord> {
+    const range = last === undefined ? { gte: first } : { gte: first, lte: last };
+    for await (const [runId, value] of this.#store.range(RUNS, range)) {
+      const stored = readableRun(runId, value);
+      if (stored?.rollup === first) yield stored.record;
+    }
+  }
+
+  /** The shares of a rollup that was never written. */
+  async sharesOf(first: string): Promise<readonly RollupShare[]> {
+    const shares: RollupShare[] = [];
+    for await (const record of this.ofRollup(first)) shares.push(shareOf(record, () => []));
+    return shares;
+  }
+
   /** Notes a run before its first effect, so that the next boot knows what was cut. */
   async markOpen(run: OpenRun): Promise<void> {
     await this.#store.batch([put(OPEN, run.runId, encodeCbor(run))], { sync: false });
@@ -110,16 +194,13 @@ export class RunStore {
 
   /** @throws CodedError `not_found` (404), `store_corrupt`, `integrity_error` (500) if the journal was altered. */
   async read(runId: string): Promise<FullRunRecord> {
-    const value = await this.#store.get(RUNS, runId);
-    if (!value)
-      throw new CodedError("not_found", `There is no run ${runId}.`, { status: 404, details: { runId } });
-    return this.#full(decodeRun(runId, value));
+    return this.#full((await this.stored(runId)).record);
   }
 
   /** The newest records first. @throws CodedError `store_corrupt`, `integrity_error` (500). */
   async *latest(limit: number): AsyncIterable<FullRunRecord> {
     for await (const [runId, value] of this.#store.range(RUNS, { reverse: true, limit })) {
-      yield await this.#full(decodeRun(runId, value));
+      yield await this.#full(decodeRun(runId, value).record);
     }
   }
 

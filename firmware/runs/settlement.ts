@@ -5,7 +5,7 @@ import { LEDGER_LIMITS, RUN_LIMITS } from "../core/limits.ts";
 import { evidenceRoot } from "../ledger/index.ts";
 import type { CommitUnit, LedgerEvent, Severity } from "../ledger/types.ts";
 import type { StoreOp } from "../ports/store.ts";
-import type { FullRunRecord } from "./run-store.ts";
+import type { FullRunRecord, StagedShare } from "./run-store.ts";
 
 export interface RunFacts {
   readonly record: FullRunRecord;
@@ -59,6 +59,11 @@ export function runEvent({ record, evidence }: RunFacts): LedgerEvent {
     runId: record.runId,
     ...(evidence.length > 0 ? { refs: evidence.slice(0, LEDGER_LIMITS.refs) } : {}),
   };
+}
+
+/** A run without an entry of its own: its record, and its share in a rollup. */
+export function sharedSettlement({ ops }: RunFacts, staged: StagedShare): CommitUnit {
+  return { events: [], ops: [...ops, ...staged.ops], share: staged.share };
 }
 
 /** Refusals come before the run's own entry: that is the order in which they happened. */

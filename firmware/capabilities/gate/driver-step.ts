@@ -10,6 +10,25 @@ type Settled =
   | { readonly kind: "timeout" }
   | { readonly kind: "aborted" };
 
+/** The end of one call from outside. The signal is made when somebody first asks for it: few drivers do. */
+class Ending {
+  readonly #controller = new AbortController();
+  #hasCome = false;
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  come(reason: unknown): void {
+    this.#hasCome = true;
+    this.#controller.abort(reason);
+  }
+
+  throwIfCome(): void {
+    if (this.#hasCome) this.signal.throwIfAborted();
+  }
+}
+
 /** Longest time in ms that this call may take. */
 function deadlineOf(call: CallState): number {
   const { capability } = resolved(call);
@@ -23,18 +42,29 @@ export async function runDriver(call: CallState): Promise<StepResult> {
   const { ctx, parts } = call;
   const actsAtOnce = target.class === "effect" || (target.class === "local" && capability.rehearse);
   if (ctx.dry && actsAtOnce && !capability.compound) return rehearse(call);
-  const abort = new AbortController();
+  const ending = new Ending();
   const progress = { started: false };
   const grantId = call.decision?.grantId;
-  if (grantId !== undefined) ctx.staged.push(...parts.decider.useGrant(grantId));
+  if (grantId !== undefined) {
+    ctx.counters.grants++;
+    ctx.staged.push(...parts.decider.useGrant(grantId));
+  }
   const work = (): Promise<DriverOutcome | StepFailure> => {
     progress.started = true;
-    return capability.perform({ ctx, args: call.args, target, signal: abort.signal });
+    const { args } = call;
+    return capability.perform({
+      ctx,
+      args,
+      target,
+      get signal() {
+        return ending.signal;
+      },
+    });
   };
   // The way to safety waits for no other call on the same path.
   const path = target.safeValue ? null : target.exclusive;
-  const pending = parts.paths.run(path, abort.signal, work);
-  const settled = await raceDeadline(call, pending, abort);
+  const pending = parts.paths.run(path, () => ending.throwIfCome(), work);
+  const settled = await raceDeadline(call, pending, ending);
   return judge(call, settled, pending, progress.started);
 }
 
@@ -51,7 +81,7 @@ function rehearse(call: CallState): StepResult {
 async function raceDeadline(
   call: CallState,
   pending: Promise<DriverOutcome | StepFailure>,
-  abort: AbortController,
+  ending: Ending,
 ): Promise<Settled> {
   const { clock } = call.parts;
   const answer: Promise<Settled> = pending.then(
@@ -63,7 +93,7 @@ async function raceDeadline(
     resolveStop = resolve;
   });
   const end = (kind: "timeout" | "aborted"): void => {
-    abort.abort(call.signal.reason);
+    ending.come(call.signal.reason);
     resolveStop({ kind });
   };
   const onAbort = (): void => end("aborted");
@@ -75,7 +105,7 @@ async function raceDeadline(
     if (first.kind === "answered" || first.kind === "threw") return first;
     // A driver that obeys its signal answers within one turn and knows best what it did.
     const late = await Promise.race([answer, clock.yield().then(() => first)]);
-    return late.kind === "threw" && isAbort(late.error, abort.signal) ? first : late;
+    return late.kind === "threw" && isAbort(late.error, ending.signal) ? first : late;
   } finally {
     timer.cancel();
     call.signal.removeEventListener("abort", onAbort);

@@ -6,6 +6,7 @@ import type { JsonObject } from "../../../firmware/core/json.ts";
 import { Sim } from "../../../sim/harness/sim.ts";
 import { expandRuns } from "../../../sim/scenario/expand-runs.ts";
 import { readScenario } from "../../../sim/scenario/parse-scenario.ts";
+import type { Run } from "../../../sim/scenario/types.ts";
 
 const FILE = fileURLToPath(new URL("../../../examples/scenarios/tank.yaml", import.meta.url));
 
@@ -52,13 +53,17 @@ export const tankDocument = (change: JsonObject = {}): JsonObject => ({
   ...change,
 });
 
+export function tankRun(options: { readonly seed?: string } = {}, change: JsonObject = {}): Run {
+  const scenario = readScenario(tankDocument(change), FILE);
+  const [run] = expandRuns(scenario, options.seed === undefined ? undefined : [options.seed]);
+  if (!run) throw new Error("the scenario has no run");
+  return run;
+}
+
 /** A simulation of the small tank that has been switched on at time 0 and not run yet. */
 export async function smallTank(
   change: JsonObject = {},
   options: { readonly seed?: string; readonly observe?: boolean } = {},
 ): Promise<Sim> {
-  const scenario = readScenario(tankDocument(change), FILE);
-  const [run] = expandRuns(scenario, options.seed === undefined ? undefined : [options.seed]);
-  if (!run) throw new Error("the scenario has no run");
-  return Sim.create(run, { host, observe: options.observe ?? true });
+  return Sim.create(tankRun(options, change), { host, observe: options.observe ?? true });
 }

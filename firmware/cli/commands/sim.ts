@@ -4,6 +4,7 @@ import { act, add, type Cli } from "../command.ts";
 import { addSimDemo, demo } from "./sim-demo.ts";
 import { addSimFleet } from "./sim-fleet.ts";
 import { addSimMinimize } from "./sim-minimize.ts";
+import { addSimRecord } from "./sim-record.ts";
 import { addSimReplay } from "./sim-replay.ts";
 import { addSimRun } from "./sim-run.ts";
 import { addSimSweep } from "./sim-sweep.ts";
@@ -21,5 +22,6 @@ export function addSim(program: Command, cli: Cli): void {
   addSimSweep(group, cli);
   addSimMinimize(group, cli);
   addSimReplay(group, cli);
+  addSimRecord(group, cli);
   addSimFleet(group, cli);
 }

@@ -8,7 +8,7 @@ export interface TerminalSize {
   readonly rows: number;
 }
 
-const BOARD_COLUMNS = 58;
+const BOARD_COLUMNS = 57;
 /** Narrower terminals show one below the other. */
 const TWO_PANES = 108;
 const LEVELS = { 0: "○", 1: "●", none: "·" } as const;
@@ -41,7 +41,7 @@ function boardLines(view: WatchView): readonly string[] {
     if (!left || !right) continue;
     const l = `${fit(label(left), 17).padStart(17)} ${direction(left, "left")} ${mark(left)} ${String(left.pin).padStart(2)}`;
     const r = `${String(right.pin).padStart(2)} ${mark(right)} ${direction(right, "right")} ${fit(label(right), 17)}`;
-    rows.push(`│ ${l} │ ${r}   │`.replace(/ {3}│$/, "   │"));
+    rows.push(`│ ${l} │ ${r}   │`);
   }
   rows.push(`└${"─".repeat(BOARD_COLUMNS - 2)}┘`);
   return rows;

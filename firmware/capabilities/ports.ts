@@ -32,6 +32,7 @@ export interface EvidenceSink {
   guard(request: {
     readonly effect: string;
     readonly requirement: Requirement;
+    readonly requirementHash?: string;
     readonly claims?: readonly unknown[];
     readonly risk?: RiskLevel;
   }): GuardVerdict;
@@ -66,6 +67,8 @@ export type HomeostasisClass = "sense" | "actuate" | "publish" | "learn";
 export interface Standing {
   /** False until the boot states are locked: no effects before. */
   bootLocked(): boolean;
+  /** False after two failed group commits in a row: what cannot be recorded is not done (ledger.md 2). */
+  canRecord?(): boolean;
   /** The block of a capability target, or null. */
   quarantine(
     capability: string,

@@ -60,6 +60,17 @@ export interface Config {
   /** `executor`: who runs programs; results are the same, see `vm-executor.ts`. */
   readonly vm: { readonly maxRuns: number; readonly executor: Executor };
   readonly groupCommitMs: number;
+  /** What is kept of the ledger; what is kept of runs and their evidence stands in the policy's `/retention`. */
+  readonly ledger: {
+    /** Bytes of entries: the oldest above go, but nothing younger than `minDays`. */
+    readonly maxBytes: number;
+    readonly maxDays: number;
+    readonly minDays: number;
+    /** Days that leaf hashes stay after their entries. */
+    readonly leafDays: number;
+    /** Witnesses that entries need before they may go; null: two, or all other devices of the roster if it has fewer. */
+    readonly quorum: number | null;
+  };
   readonly gossip: { readonly minIntervalMs: number };
   /** Trials of releases; counts where the policy's `/rollout` says nothing. */
   readonly ota: {
@@ -173,6 +184,18 @@ export const CONFIG_SCHEMA = {
       },
     },
     groupCommitMs: { type: "integer", minimum: 0, maximum: 1000, default: 20 },
+    ledger: {
+      type: "object",
+      additionalProperties: false,
+      default: {},
+      properties: {
+        maxBytes: { type: "integer", minimum: 1048576, maximum: 1099511627776, default: 268435456 },
+        maxDays: { type: "integer", minimum: 1, maximum: 36500, default: 365 },
+        minDays: { type: "integer", minimum: 0, maximum: 36500, default: 7 },
+        leafDays: { type: "integer", minimum: 0, maximum: 36500, default: 1095 },
+        quorum: { type: ["integer", "null"], minimum: 0, maximum: 16, default: null },
+      },
+    },
     gossip: {
       type: "object",
       additionalProperties: false,

@@ -50,9 +50,11 @@ export class Device implements AsyncDisposable {
     await fleet.commands.start();
     await fleet.sync?.start();
     fleet.status.start();
+    await this.parts.care?.guard.start();
     if (boot.state === "binding" && !(await this.#lockWhenBound({ boot: true }))) this.#awaitOutputs();
     fleet.status.changed();
     this.parts.asking.start();
+    this.parts.care?.housekeeping.start();
     this.#transport = await startUpdates(this);
     state.clock.trust() !== "trusted" &&
       alerts.raise("clock_untrusted", { trust: state.clock.trust() }, "warn");
@@ -171,25 +173,35 @@ export class Device implements AsyncDisposable {
     const { state, runs, capabilities, fleet, triggers, boot, link, board, updates } = this.parts;
     boot.state = "stopping";
     this.#binding?.cancel();
+    this.parts.care?.guard[Symbol.dispose]();
     await triggers[Symbol.asyncDispose]();
     this.parts.asking[Symbol.dispose]();
     await this.#transport?.[Symbol.asyncDispose]();
     await runs[Symbol.asyncDispose]();
     await driveAllSafe(this.parts, "shutdown");
+    await this.parts.care?.housekeeping[Symbol.asyncDispose]();
     await updates[Symbol.asyncDispose]();
     await fleet.commands[Symbol.asyncDispose]();
     await fleet.sync?.[Symbol.asyncDispose]();
     await fleet.status[Symbol.asyncDispose]();
     await fleet.outbox[Symbol.asyncDispose]();
-    await state.ledger.commit(
-      { events: [daemonEvent("shutdown", { reason } satisfies JsonObject)], ops: [] },
-      { urgent: true },
-    );
-    await state.ledger.close();
+    await this.#recordShutdown(reason);
     await link.close();
     await capabilities.outputs.close();
     await board.close();
     await state.store[Symbol.asyncDispose]();
+  }
+
+  /** A disk that cannot be written must not keep the rest from being closed: the next boot will say `unclean`. */
+  async #recordShutdown(reason: string): Promise<void> {
+    const { state, log } = this.parts;
+    const events = [daemonEvent("shutdown", { reason } satisfies JsonObject)];
+    try {
+      await state.ledger.commit({ events, ops: [] }, { urgent: true });
+      await state.ledger.close();
+    } catch (error) {
+      log.error("shutdown_unrecorded", { code: codeOf(error) });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

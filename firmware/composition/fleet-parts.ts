@@ -19,7 +19,7 @@ import {
 import { permit, rolesOf } from "../policy/index.ts";
 import type { Log } from "../ports/log.ts";
 import type { ReleaseSet } from "../runs/index.ts";
-import { type SyncEvent, SyncService } from "../sync/index.ts";
+import { type Roster, type SyncEvent, SyncService } from "../sync/index.ts";
 import type { Config } from "./config-schema.ts";
 import { fleetLedger } from "./fleet-ledger.ts";
 import type { Link } from "./link.ts";
@@ -37,6 +37,8 @@ export interface FleetParts {
   readonly commands: CommandService;
   readonly authority: Authority | null;
   readonly sync: SyncService | null;
+  /** The roster of this start; null for a device that stands alone. */
+  readonly roster: Roster | null;
 }
 
 export interface FleetOptions {
@@ -73,12 +75,14 @@ function recordSyncEvent(state: DeviceState, log: Log, event: SyncEvent): void {
     .catch((error: unknown) => log.error("ledger_append_failed", { kind: event.kind, code: codeOf(error) }));
 }
 
-async function openSync(options: FleetOptions): Promise<SyncService | null> {
+async function openSync(
+  options: FleetOptions,
+): Promise<{ readonly sync: SyncService | null; readonly roster: Roster | null }> {
   const { config, state, link, log } = options;
   const { rosterFile } = config;
-  if (!rosterFile) return null;
+  if (!rosterFile) return { sync: null, roster: null };
   const rosters = await aboutFile(rosterFile, LIST_REMEDY, () => readRosters(state.files, rosterFile));
-  return SyncService.open({
+  const sync = await SyncService.open({
     store: state.store,
     committer: state.ledger,
     bus: link.bus,
@@ -93,6 +97,7 @@ async function openSync(options: FleetOptions): Promise<SyncService | null> {
     ...(link.address === null ? { listenMs: 0 } : {}),
     onEvent: (event) => recordSyncEvent(state, log, event),
   });
+  return { sync, roster: rosters[0] };
 }
 
 /** Reads the lists and builds the services; nothing is started. @throws CodedError of the lists. */
@@ -143,7 +148,7 @@ export async function buildFleet(options: FleetOptions): Promise<FleetParts> {
     permit: async (rule, keyIds) => permitted(options.set(), rule.permission, keyIds),
     handlers: options.handlers,
   });
-  return { outbox, publisher, status, challenge, commands, authority, sync: await openSync(options) };
+  return { outbox, publisher, status, challenge, commands, authority, ...(await openSync(options)) };
 }
 
 /** Plain facts of the link for status and people. */

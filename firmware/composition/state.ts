@@ -1,7 +1,7 @@
 /** The durable state of a device: keys, store, clock with its floor, ledger, content and run records. */
 import { join } from "node:path";
 import { CodedError } from "../core/errors.ts";
-import { ContentStore } from "../evidence/index.ts";
+import { ContentStore, ContentWatch } from "../evidence/index.ts";
 import { Ledger, LedgerReader } from "../ledger/index.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
@@ -11,6 +11,7 @@ import type { Store } from "../ports/store.ts";
 import { RunStore } from "../runs/index.ts";
 import type { Config } from "./config-schema.ts";
 import { setAsideDamaged } from "./damaged-rows.ts";
+import { WriteAlarm } from "./housekeeping/write-alarm.ts";
 import { type Identity, loadIdentity } from "./identity.ts";
 import { aboutDatabase, checkDatabaseFolder } from "./own-files.ts";
 import type { Platform } from "./platform.ts";
@@ -21,8 +22,12 @@ export interface DeviceState {
   readonly entropy: Entropy;
   readonly clock: Clock;
   readonly identity: Identity;
-  readonly store: Store;
+  readonly store: ContentWatch;
   readonly ledger: Ledger;
+  /** Rings when the ledger could not be written. */
+  readonly writeAlarm: WriteAlarm;
+  /** Gives the bytes of deleted rows back to the disk; null where the store does so by itself. */
+  readonly compact: (() => Promise<void>) | null;
   readonly content: ContentStore;
   readonly runs: RunStore;
   /** Wall ms of the last record before this boot. */
@@ -48,15 +53,17 @@ export async function openState(config: Config, platform: Platform, log: Log): P
   const database = databasePath(config.stateDir);
   return aboutDatabase(database, async () => {
     await checkDatabaseFolder(files, database);
-    const store = await platform.openStore(database);
-    return openParts(config, log, { platform, identity, store });
+    const opened = await platform.openStore(database);
+    const compact = opened.compact?.bind(opened) ?? null;
+    return openParts(config, log, { platform, identity, compact, store: new ContentWatch(opened) });
   });
 }
 
-type Opened = Pick<DeviceState, "platform" | "identity" | "store">;
+type Opened = Pick<DeviceState, "platform" | "identity" | "store" | "compact">;
 
 async function openParts(config: Config, log: Log, opened: Opened): Promise<DeviceState> {
-  const { platform, identity, store } = opened;
+  const { platform, identity, store, compact } = opened;
+  const writeAlarm = new WriteAlarm();
   const { files, entropy } = platform;
   try {
     const timeFloorMs = await lastRecordedMs(store, identity.headKey);
@@ -71,6 +78,7 @@ async function openParts(config: Config, log: Log, opened: Opened): Promise<Devi
       simulated: platform.simulated,
       groupCommitMs: config.groupCommitMs,
       log: log.child({ part: "ledger" }),
+      onFailed: () => writeAlarm.ring(),
     });
     const damaged = await setAsideDamaged(store, ledger);
     if (damaged > 0) log.error("store_corrupt", { action: "set_aside", rows: damaged });
@@ -86,7 +94,9 @@ async function openParts(config: Config, log: Log, opened: Opened): Promise<Devi
       clock,
       identity,
       store,
+      compact,
       ledger,
+      writeAlarm,
       content,
       runs: new RunStore(store, content),
       timeFloorMs,

@@ -39,6 +39,7 @@ export function statusSummary(parts: DeviceParts): JsonObject {
       level: capabilities.outputs.drivenLevel(uri),
     })),
     ledger: { size, lastHash, lastTs, healthy: state.ledger.isHealthy },
+    storage: careSummary(parts),
     link: linkView(link, fleet.outbox),
     sync: fleet.sync
       ? {
@@ -50,6 +51,14 @@ export function statusSummary(parts: DeviceParts): JsonObject {
     alerts: alerts.recent.slice(-SHOWN_ALERTS).map((alert) => ({ ...alert })),
     vm: executorJson(parts.vm),
     runs: { active: runs.running },
+  };
+}
+
+function careSummary({ care }: DeviceParts): JsonObject {
+  const last = care?.housekeeping.last;
+  return {
+    ...care?.guard.view,
+    retention: last ? { at: last.at, log: { ...last.log }, runs: { ...last.runs } } : null,
   };
 }
 

@@ -19,6 +19,10 @@ export interface CollectionOptions {
   readonly retains: (evidence: Evidence) => boolean;
   /** Does a ledger entry, run record, bundle or drift baseline name this blob? */
   readonly references: (sha256: string) => boolean;
+  /** Blobs that were written or referred to since the collection began; see `ContentWatch`. */
+  readonly touched?: ReadonlySet<string>;
+  /** Gives others their turn between rows; what it throws ends the collection. */
+  readonly breathe?: () => Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -26,23 +30,39 @@ export interface Collected {
   readonly envelopes: number;
   readonly objects: number;
   readonly bytes: number;
+  /** Bytes of the envelopes and of the blobs that are left. */
+  readonly keptEnvelopeBytes: number;
+  readonly keptObjectBytes: number;
 }
 
-async function removeEnvelopes(options: CollectionOptions, needed: Set<string>): Promise<number> {
-  const { store, nowMs, retains, signal } = options;
+interface Envelopes {
+  readonly removed: number;
+  readonly keptBytes: number;
+}
+
+async function pause({ breathe, signal }: CollectionOptions): Promise<void> {
+  signal?.throwIfAborted();
+  await breathe?.();
+}
+
+async function removeEnvelopes(options: CollectionOptions, needed: Set<string>): Promise<Envelopes> {
+  const { store, nowMs, retains } = options;
   let removed = 0;
+  let keptBytes = 0;
   let ops: StoreOp[] = [];
   for await (const [id, bytes] of store.range(EVIDENCE)) {
-    signal?.throwIfAborted();
+    await pause(options);
     const evidence = decodeEvidence(bytes);
     if (!evidence) {
       throw new CodedError("store_corrupt", "An envelope is malformed; nothing was judged to be garbage.", {
         details: { key: id },
       });
     }
-    const { ts, ttlMs, runId, seq, sha256 } = evidence.body;
+    const { ts, ttlMs, runId, seq, sha256, payload } = evidence.body;
     if (nowMs - ts <= ttlMs || retains(evidence)) {
-      needed.add(sha256);
+      // A payload within the record has no blob; its digest would only take memory.
+      if (payload === undefined) needed.add(sha256);
+      keptBytes += id.length + bytes.length;
       continue;
     }
     removed += 1;
@@ -54,7 +74,7 @@ async function removeEnvelopes(options: CollectionOptions, needed: Set<string>):
     }
   }
   if (ops.length > 0) await store.batch(ops, { sync: false });
-  return removed;
+  return { removed, keptBytes };
 }
 
 async function addLinked(store: Store, needed: Set<string>): Promise<void> {
@@ -64,31 +84,49 @@ async function addLinked(store: Store, needed: Set<string>): Promise<void> {
   }
 }
 
+/** Removes blobs in batches; what was touched meanwhile is looked at in the turn in which a batch is handed over. */
+async function removeBlobs(
+  options: CollectionOptions,
+  needed: ReadonlySet<string>,
+): Promise<Pick<Collected, "objects" | "bytes" | "keptObjectBytes">> {
+  const { store, references, touched } = options;
+  let objects = 0;
+  let bytes = 0;
+  let keptObjectBytes = 0;
+  let candidates: (readonly [sha256: string, size: number])[] = [];
+  const remove = async (): Promise<void> => {
+    const ops: StoreOp[] = [];
+    for (const [sha256, size] of candidates) {
+      if (touched?.has(sha256)) keptObjectBytes += size;
+      else {
+        objects += 1;
+        bytes += size;
+        ops.push(del(CAS, sha256));
+      }
+    }
+    candidates = [];
+    if (ops.length > 0) await store.batch(ops, { sync: false });
+  };
+  for await (const [sha256, blob] of store.range(CAS)) {
+    await pause(options);
+    if (needed.has(sha256) || references(sha256)) keptObjectBytes += blob.length;
+    else candidates.push([sha256, blob.length]);
+    if (candidates.length >= EVIDENCE_LIMITS.collectionBatch) await remove();
+  }
+  await remove();
+  return { objects, bytes, keptObjectBytes };
+}
+
 /**
  * First envelopes, then blobs that no remaining envelope, link or outside reference names. Interrupted at
- * any point it leaves only garbage behind, never a dangling reference. No settlement may run meanwhile: the
- * caller serialises them.
+ * any point it leaves only garbage behind, never a dangling reference. Settlements may go on meanwhile where `touched`
+ * is given; without it the caller must hold them up.
  * @throws CodedError `store_corrupt`; the signal's reason when aborted.
  */
 export async function collectGarbage(options: CollectionOptions): Promise<Collected> {
-  const { store, references, signal } = options;
   const needed = new Set<string>();
-  const envelopes = await removeEnvelopes(options, needed);
-  await addLinked(store, needed);
-  let objects = 0;
-  let size = 0;
-  let ops: StoreOp[] = [];
-  for await (const [sha256, bytes] of store.range(CAS)) {
-    signal?.throwIfAborted();
-    if (needed.has(sha256) || references(sha256)) continue;
-    objects += 1;
-    size += bytes.length;
-    ops.push(del(CAS, sha256));
-    if (ops.length >= EVIDENCE_LIMITS.collectionBatch) {
-      await store.batch(ops, { sync: false });
-      ops = [];
-    }
-  }
-  if (ops.length > 0) await store.batch(ops, { sync: false });
-  return { envelopes, objects, bytes: size };
+  const { removed, keptBytes } = await removeEnvelopes(options, needed);
+  await addLinked(options.store, needed);
+  const blobs = await removeBlobs(options, needed);
+  return { envelopes: removed, keptEnvelopeBytes: keptBytes, ...blobs };
 }

@@ -46,6 +46,9 @@ const notFound = (what: string): CodedError =>
 /** Key of a record in the run index. */
 export const runKey = (runId: string, seq: number): string => `${runId}!${String(seq).padStart(8, "0")}`;
 
+/** The run that a key of the run index belongs to. */
+export const runOfKey = (key: string): string => key.slice(0, Math.max(0, key.lastIndexOf("!")));
+
 /**
  * The operations that store one envelope and its place in the run; the caller puts them into its atomic
  * batch.

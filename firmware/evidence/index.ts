@@ -25,14 +25,19 @@ export { resolveClaimSources } from "./claim-sources.ts";
 export { type ClaimCheckInput, type ClaimResult, checkClaims } from "./claims.ts";
 export { type Collected, type CollectionOptions, collectGarbage } from "./collection.ts";
 export {
+  CAS,
   ContentStore,
   type ContentStoreOptions,
+  EVIDENCE,
   type Link,
   MAX_BLOB_BYTES,
+  RUN_INDEX,
+  runOfKey,
   type StagedBlob,
   stageBlob,
   stageEvidence,
 } from "./content-store.ts";
+export { ContentWatch } from "./content-watch.ts";
 export {
   decodeEvidence,
   encodeEvidence,

@@ -3,7 +3,18 @@ import { CodedError } from "../core/errors.ts";
 import { LEDGER_LIMITS } from "../core/limits.ts";
 import type { NodeId } from "./tree.ts";
 
-const BASES = ["lg", "lgn", "lgcp", "lghead", "lganchor", "lgkeep", "lgx", "lgsigned", "lgbad"] as const;
+const BASES = [
+  "lg",
+  "lgn",
+  "lgcp",
+  "lghead",
+  "lganchor",
+  "lgkeep",
+  "lgx",
+  "lgsigned",
+  "lgbad",
+  "lgtime",
+] as const;
 
 /** The names of the sublevels of one epoch. */
 export interface Layout {
@@ -18,6 +29,8 @@ export interface Layout {
   readonly signed: string;
   /** Damaged rows, set aside. */
   readonly damaged: string;
+  /** When notes were signed whose last entry is pruned, when was pruned, and how far retention has come. */
+  readonly times: string;
 }
 
 /** The single row of `lghead`, `lganchor` and `lgsigned`. */
@@ -37,6 +50,7 @@ export function layoutOf(epoch: number): Layout {
     byKind: name("lgx"),
     signed: name("lgsigned"),
     damaged: name("lgbad"),
+    times: name("lgtime"),
   };
 }
 

@@ -6,6 +6,7 @@ import { readStored } from "./entry.ts";
 import { isKeptForever } from "./kinds.ts";
 import { indexKey, type Layout, SINGLE } from "./layout.ts";
 import { readEntry, storedRange } from "./log-rows.ts";
+import type { Breathe } from "./retention.ts";
 import { seal } from "./sealed.ts";
 import type { VerifyAnchor } from "./verify.ts";
 
@@ -31,10 +32,15 @@ export function anchorOp(layout: Layout, headKey: Uint8Array, anchor: VerifyAnch
 
 /**
  * Deletes the bodies below an anchor that is already durable, copying those of kept kinds first. Each batch is
- * complete in itself, so that a stop in between is finished by calling this again.
+ * complete in itself, so that a stop in between is finished by calling this again; that is why none of them is synced.
  * @returns the number of bodies deleted.
  */
-export async function dropBodies(store: Store, layout: Layout, below: number): Promise<number> {
+export async function dropBodies(
+  store: Store,
+  layout: Layout,
+  below: number,
+  breathe: Breathe = () => Promise.resolve(),
+): Promise<number> {
   let dropped = 0;
   for (;;) {
     const ops: StoreOp[] = [];
@@ -47,9 +53,10 @@ export async function dropBodies(store: Store, layout: Layout, below: number): P
       if (read !== null && isKeptForever(read.entry.event.kind)) ops.push(put(layout.kept, key, row));
       ops.push(del(layout.entries, key));
       rows++;
+      await breathe();
     }
     if (rows === 0) return dropped;
-    await store.batch(ops, { sync: true });
+    await store.batch(ops, { sync: false });
     dropped += rows;
   }
 }

@@ -1,6 +1,9 @@
 /** What may be pruned (ledger.md 11). */
 export const TILE = 256;
 
+/** Called between rows of long work; waits for a turn of the event loop when the slice is used up. Throws when aborted. */
+export type Breathe = () => Promise<void>;
+
 export interface PruneInput {
   readonly size: number;
   readonly minIndex: number;

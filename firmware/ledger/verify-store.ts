@@ -32,7 +32,7 @@ export interface VerifyStoreOptions {
 const PROGRESS_EVERY = 4096;
 
 /** The stored leaf hashes beside the entries: both come in index order, so one pass over each is enough. */
-class LeafCursor {
+export class LeafCursor {
   readonly #rows: AsyncIterator<readonly [string, Uint8Array]>;
   #next: readonly [number, Uint8Array] | null = null;
   #done = false;

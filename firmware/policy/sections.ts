@@ -39,7 +39,17 @@ export interface TierSection {
   readonly grantMaxMs: number;
 }
 
+export interface RetentionSection {
+  readonly evidenceDays: number;
+  /** Of evidence and of the content store. */
+  readonly evidenceBytes: number;
+  /** Of run records. */
+  readonly logBytes: number;
+  readonly outboxBytes: number;
+}
+
 interface Sections {
+  readonly retention: RetentionSection;
   readonly rates: RatesSection;
   readonly phi: PhiSection;
   readonly roles: Readonly<Record<string, readonly string[]>>;
@@ -53,6 +63,9 @@ export const ratesOf = (policy: CompiledPolicy): RatesSection => sections(policy
 
 /** Φ: weights, ceiling and the spending budget (phi.md 13). */
 export const phiOf = (policy: CompiledPolicy): PhiSection => sections(policy).phi;
+
+/** How much is kept of runs and of their evidence (policy.md 4). */
+export const retentionOf = (policy: CompiledPolicy): RetentionSection => sections(policy).retention;
 
 /** Permission globs by role, the built-in roles included unless the author redefined them. */
 export const rolesOf = (policy: CompiledPolicy): Readonly<Record<string, readonly string[]>> =>

@@ -24,6 +24,8 @@ export interface Store extends AsyncDisposable {
   batch(ops: readonly StoreOp[], options: { readonly sync: boolean }): Promise<void>;
   /** Rows of one sublevel in key order. */
   range(sub: string, range?: StoreRange): AsyncIterable<readonly [key: string, value: Uint8Array]>;
+  /** Gives the bytes of deleted rows back to the disk, where the store does not do so at once. Needs some room itself. */
+  compact?(): Promise<void>;
 }
 
 export const put = (sub: string, key: string, value: Uint8Array): StoreOp => ({

@@ -1,11 +1,11 @@
 /** Starts runs, keeps overlaps apart, and lets a new release take over between runs, never inside one. */
 import { canonicalize } from "../core/canonical-json.ts";
-import { CodedError, type Refusal, refusal } from "../core/errors.ts";
+import { CodedError, codeOf, type Refusal, refusal } from "../core/errors.ts";
 import { hashJson } from "../core/hash.ts";
 import type { JsonObject } from "../core/json.ts";
 import { RUN_LIMITS } from "../core/limits.ts";
 import { shortText } from "../core/short-text.ts";
-import type { LedgerWriter } from "../ledger/types.ts";
+import type { LedgerEvent, LedgerWriter } from "../ledger/types.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import type { Log } from "../ports/log.ts";
@@ -13,6 +13,7 @@ import type { StoreOp } from "../ports/store.ts";
 import { admit, type ContractCheck } from "./admission.ts";
 import { type ExecutionParts, RunExecution, type RunReport } from "./execution.ts";
 import { type ReleaseSet, subjectOf } from "./program-set.ts";
+import { RightsMemo } from "./rights-memo.ts";
 import { newRunId } from "./run-id.ts";
 
 export interface RunRequest {
@@ -35,6 +36,8 @@ export interface RunServiceOptions extends ExecutionParts {
   readonly log: Log;
   readonly checkContract: ContractCheck;
   readonly set: ReleaseSet;
+  /** Why nothing may start now, whatever it is: a run that could not be recorded. It is counted there and not recorded. */
+  readonly refuseRun?: () => Refusal | null;
   /** Told of every run that ended and of every trigger that was refused. */
   readonly onRun: (result: RunResult, request: RunRequest) => void;
 }
@@ -65,6 +68,7 @@ export class RunService implements AsyncDisposable {
   readonly #options: RunServiceOptions;
   readonly #lanes = new Map<string, Lane>();
   readonly #active = new Set<Running>();
+  readonly #rights = new RightsMemo();
   #set: ReleaseSet;
   #admitting = true;
 
@@ -97,6 +101,8 @@ export class RunService implements AsyncDisposable {
   async #start(request: RunRequest): Promise<RunResult> {
     const runId = newRunId(this.#options.clock, this.#options.entropy);
     if (!this.#admitting) return this.#refused(runId, request, refusal("run_cut", 503, {}, "shutdown"));
+    const blocked = request.dry ? null : (this.#options.refuseRun?.() ?? null);
+    if (blocked) return { ...blocked, runId };
     const why = notCanonical(request);
     if (why) return this.#refused(runId, { ...request, payload: {}, trigger: {} }, why);
     const lane = this.#lane(request.program);
@@ -143,6 +149,7 @@ export class RunService implements AsyncDisposable {
     const admitted = admit(set, request.program, payload, {
       check: this.#options.checkContract,
       count: !dry,
+      memo: this.#rights,
     });
     if (!admitted.ok) return this.#refused(runId, request, admitted);
     const { trigger } = request;
@@ -203,9 +210,18 @@ export class RunService implements AsyncDisposable {
         },
         runId,
       };
-      await this.#options.ledger.commit({ events: [event], ops: request.ops ?? [] });
+      await this.#record(event, request);
     }
     return result;
+  }
+
+  /** A refusal stands whether or not it can be recorded; a ledger that cannot be written counts it and alerts. */
+  async #record(event: LedgerEvent, { ops = [] }: RunRequest): Promise<void> {
+    try {
+      await this.#options.ledger.commit({ events: [event], ops });
+    } catch (error) {
+      this.#options.log.error("ledger_append_failed", { kind: event.kind, code: codeOf(error) });
+    }
   }
 
   /** Ends admission, waits for running runs at most 10 s, then cuts what is left. */

@@ -1,0 +1,204 @@
+/** Retention of run records, of their evidence and of the content that both name (evidence.md 2, 16). */
+
+import { decodeCbor } from "../core/cbor.ts";
+import { CodedError } from "../core/errors.ts";
+import { RETENTION_LIMITS } from "../core/limits.ts";
+import {
+  CAS,
+  type Collected,
+  type ContentWatch,
+  collectGarbage,
+  EVIDENCE,
+  RUN_INDEX,
+  runOfKey,
+} from "../evidence/index.ts";
+import { del, type StoreOp } from "../ports/store.ts";
+import { journalDigests, RUNS } from "./run-store.ts";
+
+const DAY_MS = 86_400_000;
+
+export interface RunRetentionLimits {
+  /** Days that records are kept, as the ledger keeps its bodies. */
+  readonly recordDays: number;
+  /** Bytes of records; the oldest go first, with their evidence. */
+  readonly recordBytes: number;
+  /** Days that evidence is kept. */
+  readonly evidenceDays: number;
+  /** Bytes of evidence and of the content store; the oldest goes first. */
+  readonly evidenceBytes: number;
+}
+
+export interface RunsRetained {
+  readonly records: number;
+  /** Envelopes that went with their run's turn, and those that the collection found. */
+  readonly envelopes: number;
+  readonly blobs: number;
+  readonly recordBytes: number;
+  readonly evidenceBytes: number;
+}
+
+type Breathe = () => Promise<void>;
+
+/** Ms of the start that a run's id begins with; null for an id of another form. */
+const startOf = (runId: string): number | null =>
+  /^r[0-9a-f]{20}$/.test(runId) ? Number.parseInt(runId.slice(1, 13), 16) : null;
+
+export class RunRetention {
+  readonly #store: ContentWatch;
+  #recordBytes = 0;
+  #evidenceBytes = 0;
+  /** Null until the first collection has counted. */
+  #collectedAtMs: number | null = null;
+
+  constructor(store: ContentWatch) {
+    this.#store = store;
+  }
+
+  /**
+   * One round. The first one and one a day look at everything and remove what nothing names any more; the others only
+   * take the oldest away.
+   * @param nowMs wall ms; of an untrusted clock the time of the last entry.
+   * @throws CodedError `store_corrupt`, storage codes, and what `breathe` throws.
+   */
+  async round(limits: RunRetentionLimits, nowMs: number, breathe: Breathe): Promise<RunsRetained> {
+    const isFirst = this.#collectedAtMs === null;
+    let collected = isFirst ? await this.#collect(limits, nowMs, breathe) : null;
+    this.#count();
+    const records = await this.#dropRecords(limits, nowMs, breathe);
+    const dropped = await this.#dropEvidence(limits, nowMs, breathe);
+    const isDue = nowMs - (this.#collectedAtMs ?? 0) >= DAY_MS;
+    if (isDue || dropped.isOver) collected = await this.#collect(limits, nowMs, breathe);
+    return {
+      records: records.runs,
+      envelopes: records.envelopes + dropped.envelopes + (collected?.envelopes ?? 0),
+      blobs: collected?.objects ?? 0,
+      recordBytes: this.#recordBytes,
+      evidenceBytes: this.#evidenceBytes,
+    };
+  }
+
+  #count(): void {
+    this.#recordBytes += this.#store.takeWritten(RUNS);
+    this.#evidenceBytes += this.#store.takeWritten(EVIDENCE) + this.#store.takeWritten(CAS);
+  }
+
+  async #collect(limits: RunRetentionLimits, nowMs: number, breathe: Breathe): Promise<Collected> {
+    const touched = this.#store.watch();
+    this.#store.takeWritten(RUNS);
+    this.#store.takeWritten(EVIDENCE);
+    this.#store.takeWritten(CAS);
+    try {
+      const named = await this.#namedByRecords(breathe);
+      const oldest = nowMs - limits.evidenceDays * DAY_MS;
+      const collected = await collectGarbage({
+        store: this.#store,
+        nowMs,
+        retains: ({ body }) => body.ts >= oldest,
+        references: (sha256) => named.has(sha256),
+        touched,
+        breathe,
+      });
+      this.#evidenceBytes = collected.keptEnvelopeBytes + collected.keptObjectBytes;
+      this.#collectedAtMs = nowMs;
+      return collected;
+    } finally {
+      this.#store.unwatch();
+    }
+  }
+
+  /** Digests of the journals that records name; counts the records on the way. */
+  async #namedByRecords(breathe: Breathe): Promise<ReadonlySet<string>> {
+    const named = new Set<string>();
+    this.#recordBytes = 0;
+    for await (const [runId, row] of this.#store.range(RUNS)) {
+      this.#recordBytes += runId.length + row.length;
+      for (const sha256 of digestsIn(row)) named.add(sha256);
+      await breathe();
+    }
+    return named;
+  }
+
+  async #dropRecords(
+    limits: RunRetentionLimits,
+    nowMs: number,
+    breathe: Breathe,
+  ): Promise<{ readonly runs: number; readonly envelopes: number }> {
+    const oldest = nowMs - limits.recordDays * DAY_MS;
+    let runs = 0;
+    let envelopes = 0;
+    for await (const [runId, row] of this.#store.range(RUNS, { limit: RETENTION_LIMITS.roundRuns })) {
+      await breathe();
+      const isOld = (startOf(runId) ?? nowMs) < oldest;
+      if (!isOld && this.#recordBytes <= limits.recordBytes) break;
+      const evidence = await this.#evidenceOf(runId);
+      await this.#store.batch([del(RUNS, runId), ...evidence.ops], { sync: false });
+      this.#recordBytes -= runId.length + row.length;
+      this.#evidenceBytes -= evidence.bytes;
+      envelopes += evidence.count;
+      runs++;
+    }
+    return { runs, envelopes };
+  }
+
+  /** @returns `isOver` while only a collection can bring the bytes down: what is left in excess are blobs. */
+  async #dropEvidence(
+    limits: RunRetentionLimits,
+    nowMs: number,
+    breathe: Breathe,
+  ): Promise<{ readonly envelopes: number; readonly isOver: boolean }> {
+    const oldest = nowMs - limits.evidenceDays * DAY_MS;
+    const wasOver = this.#evidenceBytes > limits.evidenceBytes;
+    let envelopes = 0;
+    let last = "";
+    for await (const [key] of this.#store.range(RUN_INDEX)) {
+      await breathe();
+      const runId = runOfKey(key);
+      if (runId === last) continue;
+      last = runId;
+      const isOld = (startOf(runId) ?? nowMs) < oldest;
+      if (!isOld && this.#evidenceBytes <= limits.evidenceBytes) break;
+      const evidence = await this.#evidenceOf(runId);
+      await this.#store.batch(evidence.ops, { sync: false });
+      this.#evidenceBytes -= evidence.bytes;
+      envelopes += evidence.count;
+    }
+    return { envelopes, isOver: wasOver };
+  }
+
+  async #evidenceOf(
+    runId: string,
+  ): Promise<{ readonly ops: readonly StoreOp[]; readonly count: number; readonly bytes: number }> {
+    const ops: StoreOp[] = [];
+    let bytes = 0;
+    let count = 0;
+    for await (const [key, value] of this.#store.range(RUN_INDEX, { gte: `${runId}!`, lt: `${runId}"` })) {
+      ops.push(del(RUN_INDEX, key));
+      const id = idIn(value);
+      if (id === null) continue;
+      ops.push(del(EVIDENCE, id));
+      bytes += id.length + ((await this.#store.get(EVIDENCE, id))?.length ?? 0);
+      count++;
+    }
+    return { ops, count, bytes };
+  }
+}
+
+/** A damaged record names nothing that could be read through it. */
+function digestsIn(row: Uint8Array): readonly string[] {
+  try {
+    return journalDigests(decodeCbor(row));
+  } catch (error) {
+    if (error instanceof CodedError) return [];
+    throw error;
+  }
+}
+
+function idIn(value: Uint8Array): string | null {
+  try {
+    const id = decodeCbor(value);
+    return typeof id === "string" ? id : null;
+  } catch (error) {
+    if (error instanceof CodedError) return null;
+    throw error;
+  }
+}

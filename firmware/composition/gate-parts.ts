@@ -113,6 +113,7 @@ export async function buildCapabilities(parts: CapabilityParts): Promise<Capabil
       budget: parts.budget,
       standing: {
         bootLocked: parts.locked,
+        canRecord: () => state.ledger.isHealthy,
         quarantine: () => null,
         withdrawn: () => [],
       },

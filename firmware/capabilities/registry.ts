@@ -2,6 +2,7 @@
 import { CodedError } from "../core/errors.ts";
 import { hashJson } from "../core/hash.ts";
 import type { Capability } from "./capability.ts";
+import { type Accepts, compileSchema } from "./contract/accept.ts";
 import { assertContract } from "./contract/lint.ts";
 import type { CapabilityContract } from "./contract/types.ts";
 
@@ -24,8 +25,16 @@ export const ALIASES: Readonly<Record<string, string>> = Object.freeze({
 export const canonicalId = (name: string): string =>
   Object.hasOwn(ALIASES, name) ? (ALIASES[name] ?? name) : name;
 
+/** What a contract says about values, compiled. */
+export interface ContractChecks {
+  readonly params: Accepts;
+  readonly result: Accepts;
+}
+
 export class CapabilityRegistry {
   readonly #byId: ReadonlyMap<string, Capability>;
+  /** Compiled when a capability is first called. */
+  readonly #checks = new Map<CapabilityContract, ContractChecks>();
   /** H(JCS(contracts sorted by id)); stands in run records. */
   readonly registryVersion: string;
 
@@ -53,6 +62,15 @@ export class CapabilityRegistry {
   /** By canonical id or alias. */
   get(name: string): Capability | undefined {
     return this.#byId.get(canonicalId(name));
+  }
+
+  /** The checks of a contract; those of this registry's own are kept. */
+  checksOf(contract: CapabilityContract): ContractChecks {
+    const known = this.#checks.get(contract);
+    if (known) return known;
+    const checks = { params: compileSchema(contract.params), result: compileSchema(contract.result) };
+    if (this.#byId.get(contract.id)?.contract === contract) this.#checks.set(contract, checks);
+    return checks;
   }
 
   has(name: string): boolean {

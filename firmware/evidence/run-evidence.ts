@@ -61,6 +61,8 @@ export interface RecordInput {
 export interface GuardRequest {
   readonly effect: string;
   readonly requirement: Requirement | null | undefined;
+  /** H(JCS(requirement)), where the asker knows it already. */
+  readonly requirementHash?: string;
   readonly claims?: readonly unknown[];
   /** Supplies decay and age of the level; already part of the requirement as a layer. */
   readonly risk?: RiskLevel;
@@ -330,7 +332,7 @@ export class RunEvidence {
         ok: verdict.ok,
         reason: verdictReason(verdict),
         valid: verdict.ok ? [...verdict.valid] : [],
-        requirementHash: requirement ? hashJson(requirement) : null,
+        requirementHash: requirement ? (request.requirementHash ?? hashJson(requirement)) : null,
       },
     });
     return verdict;

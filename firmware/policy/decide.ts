@@ -113,10 +113,20 @@ export function decide(
   question: DecisionQuestion,
   state: DecisionState,
 ): DecisionResult {
+  const isAsked = question.subject.known && question.subject.enabled;
+  return decideBy(table, isAsked ? selectRule(table.rules, question) : null, question, state);
+}
+
+/** The same with the rule that `selectRule` has found for the question; it is not looked at for a subject without a say. */
+export function decideBy(
+  table: Pick<DecisionTable, "noRule" | "lowTrust">,
+  rule: Rule | null,
+  question: DecisionQuestion,
+  state: DecisionState,
+): DecisionResult {
   const { subject } = question;
   if (!subject.known) return { decision: "block", reason: "unknown_subject", ruleId: null };
   if (!subject.enabled) return { decision: "block", reason: "subject_disabled", ruleId: null };
-  const rule = selectRule(table.rules, question);
   if (!rule) return { decision: table.noRule, reason: "no_rule", ruleId: null };
   if (rule.decision === "block") return { decision: "block", reason: "rule_block", ruleId: rule.id };
   if (rule.maxRatePerMin !== undefined && state.rateCount > rule.maxRatePerMin) {

@@ -4,7 +4,7 @@ import { CodedError } from "../core/errors.ts";
 import { POLICY_LIMITS } from "../core/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import { put, type StoreOp } from "../ports/store.ts";
-import { type DecisionQuestion, type DecisionSubject, decide, selectRule } from "./decide.ts";
+import { type DecisionQuestion, type DecisionSubject, decideBy, selectRule } from "./decide.ts";
 import { scoreOf } from "./trust.ts";
 import type { CompiledPolicy, DecisionResult, Grant, Rule } from "./types.ts";
 
@@ -29,6 +29,8 @@ export class DecisionEngine {
   /** Monotonic times of the calls that passed the rate line, oldest first, by subject and rule. */
   readonly #calls = new Map<string, number[]>();
   readonly #grants = new Map<string, Grant>();
+  /** The rule that speaks, by question: the same few are asked at every run, and a policy never changes. */
+  readonly #spoken = new Map<string, Rule | null>();
 
   constructor(policy: CompiledPolicy, clock: Clock, grants: Iterable<Grant> = []) {
     this.#policy = policy;
@@ -77,6 +79,7 @@ export class DecisionEngine {
       if (!kept.has(key.slice(key.indexOf("\n") + 1))) this.#calls.delete(key);
     }
     this.#policy = policy;
+    this.#spoken.clear();
   }
 
   /**
@@ -122,15 +125,22 @@ export class DecisionEngine {
   }
 
   #speaking(question: DecisionQuestion): Rule | null {
-    const { subject } = question;
-    return subject.known && subject.enabled ? selectRule(this.#policy.rules, question) : null;
+    const { subject, topic, action } = question;
+    if (!subject.known || !subject.enabled) return null;
+    const key = `${subject.id}\n${action}\n${topic}`;
+    const known = this.#spoken.get(key);
+    if (known !== undefined) return known;
+    const rule = selectRule(this.#policy.rules, question);
+    if (this.#spoken.size >= POLICY_LIMITS.rememberedQuestions) this.#spoken.clear();
+    this.#spoken.set(key, rule);
+    return rule;
   }
 
   #answer(question: DecisionQuestion, rule: Rule | null): DecisionResult {
     const calls = rule?.maxRatePerMin === undefined ? [] : this.#recent(question.subject.id, rule);
     const oldest = calls[calls.length - (rule?.maxRatePerMin ?? 0)];
     const wait = oldest === undefined ? WINDOW_MS : oldest + WINDOW_MS - this.#clock.monoMs();
-    return decide(this.#policy, question, {
+    return decideBy(this.#policy, rule, question, {
       rateCount: calls.length + 1,
       retryAfterMs: Math.max(1, Math.floor(wait) + 1),
       grants: [...this.#grants.values()],

@@ -1,15 +1,16 @@
 /** Whether a trigger may become a run (vm.md 9.3, policy.md 5.3): the first refusal decides and is recorded. */
 
-import { utf8 } from "../core/bytes.ts";
-import { canonicalize } from "../core/canonical-json.ts";
+import { canonicalSize } from "../core/canonical-size.ts";
 import { type Refusal, refusal } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import { shortText } from "../core/short-text.ts";
-import { scoreOf, subjectStatement } from "../policy/index.ts";
+import type { RequirementLayer } from "../evidence/index.ts";
+import { scoreOf } from "../policy/index.ts";
 import type { Subject } from "../policy/types.ts";
-import { effectiveLimits, tierOf } from "../vm/index.ts";
+import { tierOf } from "../vm/index.ts";
 import type { Limits, Tier } from "../vm/types.ts";
 import { type InstalledProgram, type ReleaseSet, subjectIn, subjectOf } from "./program-set.ts";
+import { RightsMemo } from "./rights-memo.ts";
 
 /** Judges a value by a contract of the document; null when it holds. */
 export type ContractCheck = (schema: JsonObject, value: JsonObject) => JsonObject | null;
@@ -21,17 +22,21 @@ export interface Admitted {
   readonly rights: Subject;
   readonly tier: Tier;
   readonly limits: Limits;
+  readonly demands: RequirementLayer;
 }
 
 const denied = (reason: string, details: JsonObject): Refusal =>
   refusal("policy_denied", 403, { ...details, reason }, reason);
 
-/** @param count false for a dry run: rates are looked at but not used up. */
+/**
+ * @param count false for a dry run: rates are looked at but not used up.
+ * @param memo of the one who asks again and again.
+ */
 export function admit(
   set: ReleaseSet,
   name: string,
   payload: JsonObject,
-  options: { readonly check: ContractCheck; readonly count: boolean },
+  options: { readonly check: ContractCheck; readonly count: boolean; readonly memo?: RightsMemo },
 ): Admitted | Refusal {
   const program = set.programs.get(name);
   if (!program) return refusal("unknown_program", 404, { program: shortText(name, 128) });
@@ -61,17 +66,12 @@ export function admit(
       return refusal("rate_exceeded", 429, { ...details, retryAfterMs: verdict.retryAfterMs ?? null });
     return denied(verdict.reason, details);
   }
-  const limits = effectiveLimits({
-    tier,
-    policy: { ...policy.limits, claims: policy.replyRequirement.maxClaims },
-    subject: subjectStatement(rights).limits,
-    document: program.document.limits,
-  });
-  const size = utf8(canonicalize(payload)).length;
+  const { limits, demands } = (options.memo ?? new RightsMemo()).rights(set, program, rights, tier);
+  const size = canonicalSize(payload);
   if (size > limits.inputBytes)
     return refusal("payload_too_large", 400, { limit: limits.inputBytes, got: size });
   const contract = program.document.payload;
   const problem = contract ? options.check(contract, payload) : null;
   if (problem) return refusal("contract_violation", 422, { where: "payload", ...problem });
-  return { ok: true, program, subject, rights, tier, limits };
+  return { ok: true, program, subject, rights, tier, limits, demands };
 }

@@ -132,3 +132,27 @@ describe("permissions and risks", () => {
     expect(resolveRisk(domains, "other", "tiny")).toEqual({ risk: "medium", hintIgnored: true });
   });
 });
+
+describe("remembered questions", () => {
+  it("are answered by the policy in force, however often they were asked before", () => {
+    const engine = new DecisionEngine(policy, new ManualClock());
+    for (let i = 0; i < 3; i++) expect(engine.decide(...pump).ruleId).toBe("ask");
+    const open = { id: "open", topic: "gpio://**", action: "write", decision: "allow" } as const;
+    engine.adopt(compiled({ ...smallestPolicy, decisions: { rules: [open] } }));
+    expect(engine.decide(...pump)).toMatchObject({ decision: "allow", ruleId: "open" });
+    expect(engine.decide(...sense)).toMatchObject({ reason: "no_rule", ruleId: null });
+    expect(engine.decide(...sense)).toMatchObject({ reason: "no_rule", ruleId: null });
+  });
+
+  it("keep apart what differs in subject, topic or action, also after more of them than are remembered", () => {
+    const engine = new DecisionEngine(policy, new ManualClock());
+    for (let i = 0; i < 1500; i++) {
+      const ruleId = i % 2 === 0 ? "ask" : null;
+      const topic = i % 2 === 0 ? `gpio://gpiochip0/${i}` : `mqtt://site/${i}`;
+      expect(engine.decide("program:pump", topic, "write").ruleId).toBe(ruleId);
+    }
+    expect(engine.decide("program:pump", "gpio://gpiochip0/17", "read").ruleId).toBeNull();
+    expect(engine.decide("program:nobody", "gpio://gpiochip0/17", "write").reason).toBe("unknown_subject");
+    expect(engine.decide(...pump).ruleId).toBe("ask");
+  });
+});

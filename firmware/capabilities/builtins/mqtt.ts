@@ -1,5 +1,5 @@
 /** mqtt.publish (capabilities.md 11): to the outbox with the settlement, never straight to the socket. */
-import { canonicalize } from "../../core/canonical-json.ts";
+import { canonicalSize } from "../../core/canonical-size.ts";
 import { refusal } from "../../core/errors.ts";
 import { BUS_LIMITS } from "../../core/limits.ts";
 import type { Capability } from "../capability.ts";
@@ -58,7 +58,7 @@ export function mqttCapabilities(outbox: OutboxPort, owner: TopicOwner): readonl
           const problem = refusal("output_mismatch", 422, { output: wanted, uri: output.uri });
           return plainTarget({ ...base, problem });
         }
-        const size = Buffer.byteLength(canonicalize(args.payload ?? null));
+        const size = canonicalSize(args.payload ?? null);
         const topic = publishTopic(owner, ctx.tier, address.topic, textArg(args, "subtopic"));
         const tooLarge =
           size > BUS_LIMITS.publishBytes

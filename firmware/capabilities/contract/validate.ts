@@ -27,7 +27,8 @@ function typeNameOf(value: Json): string {
   return typeof value;
 }
 
-function hasType(value: Json, type: TypeName): boolean {
+/** Whether a value is of a type; 2.0 is an integer, and every integer a number. */
+export function hasType(value: Json, type: TypeName): boolean {
   switch (type) {
     case "null":
       return value === null;
@@ -155,13 +156,14 @@ function withDefaults(schema: Schema, value: Json): Json {
     return items ? value.map((item: Json) => withDefaults(items, item)) : value;
   }
   if (!isJsonObject(value) || !schema.properties) return value;
-  const filled = new Map<string, Json>(Object.entries(value));
+  const filled: Record<string, Json> = { ...value };
   for (const [name, property] of Object.entries(schema.properties)) {
-    const present = filled.get(name);
-    if (present !== undefined) filled.set(name, withDefaults(property, present));
-    else if (property.default !== undefined) filled.set(name, property.default);
+    const present = member(value, name);
+    const whole = present === undefined ? property.default : withDefaults(property, present);
+    // A member of that name is never assigned: it would be another prototype.
+    if (whole !== undefined && whole !== present && name !== "__proto__") filled[name] = whole;
   }
-  return Object.fromEntries(filled);
+  return filled;
 }
 
 /** What a capability's arguments are checked against. */
@@ -195,10 +197,12 @@ export function violationRefusal(
 /**
  * Named arguments with defaults out of named or positional ones.
  * Refuses with `contract_violation` (422), details {where: "args", reason, path, …, violations}.
+ * @param accepts the compiled check of the parameters, see `compileSchema`: what it takes needs no list of violations.
  */
 export function checkArguments(
   contract: ArgumentContract,
   args: Json,
+  accepts: (filled: Json) => boolean = () => false,
 ): { readonly ok: true; readonly args: JsonObject } | Refusal {
   let named: Json = args;
   if (Array.isArray(args)) {
@@ -214,6 +218,7 @@ export function checkArguments(
     named = Object.fromEntries(pairs);
   }
   const filled = withDefaults(contract.params, named);
+  if (isJsonObject(filled) && accepts(filled)) return { ok: true, args: filled };
   const found = violationsOf(contract.params, filled);
   if (found.length > 0 || !isJsonObject(filled)) {
     return violationRefusal("contract_violation", 422, "args", found);

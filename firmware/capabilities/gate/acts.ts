@@ -1,16 +1,16 @@
 /** Steps 10 to 17: what is taken, the guard, the driver and its result (capabilities.md 4). */
-import { canonicalize } from "../../core/canonical-json.ts";
+import { canonicalSize } from "../../core/canonical-size.ts";
 import { messageOf, refusal } from "../../core/errors.ts";
 import { hashJson } from "../../core/hash.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { isJsonObject, member } from "../../core/json.ts";
-import { tighten } from "../../evidence/index.ts";
 import type { Target } from "../capability.ts";
 import type { RunContext } from "../context.ts";
 import { violationRefusal, violationsOf } from "../contract/validate.ts";
 import type { EvidenceSink } from "../ports.ts";
 import { type CallState, resolved, type StepResult } from "./call-state.ts";
 import { applicableRates } from "./rates.ts";
+import { RequirementMemo } from "./requirement-memo.ts";
 
 /** Operators and the daemon's own work are subjects with a cap of their own. */
 const SERVICE_CAP = 4;
@@ -49,11 +49,14 @@ export function guardRequest(
   id: string,
   { output }: Pick<Target, "output">,
   { demands, claims }: Pick<RunContext, "demands" | "claims">,
+  memo = new RequirementMemo(),
 ): Parameters<EvidenceSink["guard"]>[0] | null {
   if (!output?.requirement) return null;
+  const { requirement, hash } = memo.demand(output.requirement, demands);
   return {
     effect: `${id}:${output.name}`,
-    requirement: tighten(output.requirement, demands),
+    requirement,
+    requirementHash: hash,
     claims: claims(),
     risk: output.risk,
   };
@@ -62,7 +65,7 @@ export function guardRequest(
 /** Step 12: only evidence of this run counts, judged at the moment of acting. A guard that throws refuses. */
 export function guard(call: CallState): StepResult {
   try {
-    const request = guardRequest(call.id, resolved(call).target, call.ctx);
+    const request = guardRequest(call.id, resolved(call).target, call.ctx, call.demands);
     if (request === null) return refusal("guard_error", 412, { why: "no_requirement" });
     const verdict = call.ctx.evidence.guard(request);
     return verdict.ok ? null : refusal(verdict.reason, 412, { ...verdict.details });
@@ -124,9 +127,11 @@ export function checkResult(call: CallState): StepResult {
   const { outcome } = call;
   if (!outcome)
     return refusal("result_invalid", 500, { where: "result", reason: "type_mismatch", path: "$" });
-  const found = violationsOf(capability.contract.result, outcome.result);
-  if (found.length > 0) return violationRefusal("result_invalid", 500, "result", found);
-  const size = Buffer.byteLength(canonicalize(outcome.result));
+  if (!call.parts.registry.checksOf(capability.contract).result(outcome.result)) {
+    const found = violationsOf(capability.contract.result, outcome.result);
+    return violationRefusal("result_invalid", 500, "result", found);
+  }
+  const size = canonicalSize(outcome.result);
   return size > capability.contract.maxResultBytes
     ? refusal("result_too_large", 500, { limit: capability.contract.maxResultBytes, got: size })
     : null;

@@ -171,7 +171,10 @@ function usage(call: CallState, status: "ok" | "refused" | "error", code: string
     code,
     durationMs: tookMs,
     costMilli: call.chargedMilli,
-    argsSummary: argsSummary(call.args),
+    // Written only for an observer that reads it.
+    get argsSummary() {
+      return argsSummary(call.args);
+    },
   });
 }
 

@@ -21,6 +21,7 @@ import type { AdmissionGate } from "./admission-gate.ts";
 import type { ExclusivePaths } from "./exclusive.ts";
 import type { PermissionSource } from "./permissions.ts";
 import type { RateLimiter } from "./rates.ts";
+import type { RequirementMemo } from "./requirement-memo.ts";
 
 /** Everything that the steps stand on. */
 export interface GateParts {
@@ -61,6 +62,8 @@ export interface CallOptions {
 /** Mutable state of one call; lives no longer than it. */
 export interface CallState {
   readonly parts: GateParts;
+  /** The gate's, over all its calls. */
+  readonly demands: RequirementMemo;
   readonly ctx: RunContext;
   /** As asked for; canonical from step 1 on. */
   id: string;

@@ -32,9 +32,10 @@ export function resolveContract(call: CallState): StepResult {
 
 /** Step 2; from here on the target is known. */
 export function checkContract(call: CallState): StepResult {
-  const { capability, ctx } = call;
+  const { capability, ctx, parts } = call;
   if (!capability) return refusal("unknown_capability", 404);
-  const verdict = checkArguments(capability.contract, call.rawArgs);
+  const { contract } = capability;
+  const verdict = checkArguments(contract, call.rawArgs, parts.registry.checksOf(contract).params);
   if (!verdict.ok) return verdict;
   call.args = verdict.args;
   call.target = capability.resolve(ctx, verdict.args);
@@ -83,6 +84,7 @@ export function checkSwitch({ ctx, id, parts }: CallState): StepResult {
 export function checkStanding(call: CallState): StepResult {
   const { standing } = call.parts;
   if (!standing.bootLocked()) return refusal("boot_not_locked", 503);
+  if (standing.canRecord?.() === false) return refusal("ledger_unavailable", 503, { capability: call.id });
   const block = standing.quarantine(call.id, resolved(call).target.uri);
   return block ? refusal("quarantined", 503, { ...block }) : null;
 }

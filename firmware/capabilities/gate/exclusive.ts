@@ -9,17 +9,17 @@ export class ExclusivePaths {
   }
 
   /**
-   * Runs `work` when all earlier work on the path has settled. If the signal fires while waiting, `work` never
-   * starts and the promise rejects with the signal's reason.
+   * Runs `work` when all earlier work on the path has settled.
+   * @param throwIfAborted asked right before; what it throws is the answer, and `work` never starts.
    */
-  async run<T>(key: string | null, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  async run<T>(key: string | null, throwIfAborted: () => void, work: () => Promise<T>): Promise<T> {
     if (key === null) {
-      signal.throwIfAborted();
+      throwIfAborted();
       return work();
     }
     const before = this.#tails.get(key) ?? Promise.resolve();
     const mine = before.then(() => {
-      signal.throwIfAborted();
+      throwIfAborted();
       return work();
     });
     const tail = mine.then(

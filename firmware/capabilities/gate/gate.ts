@@ -6,10 +6,12 @@ import type { RunContext } from "../context.ts";
 import { finishDone, finishRefused } from "./aftermath.ts";
 import type { CallOptions, CallState, GateParts } from "./call-state.ts";
 import { type Plan, planCall } from "./plan.ts";
+import { RequirementMemo } from "./requirement-memo.ts";
 import { STEPS, type Step } from "./steps.ts";
 
 export class CapabilityGate {
   readonly #parts: GateParts;
+  readonly #demands = new RequirementMemo();
   #calls = 0;
 
   constructor(parts: GateParts) {
@@ -36,8 +38,10 @@ export class CapabilityGate {
     const call = this.#begin(ctx, id, args, signal, options);
     for (const step of STEPS) {
       if (!step.applies(call)) continue;
-      const refused = aborted(call, step) ?? (await this.#run(call, step));
-      if (refused) return finishRefused(call, step, refused);
+      // Most steps answer at once; waiting for them all the same would cost a turn of promises each.
+      const answer = aborted(call, step) ?? this.#run(call, step);
+      const refused = answer instanceof Promise ? await answer : answer;
+      if (refused !== null) return finishRefused(call, step, refused);
     }
     return finishDone(call);
   }
@@ -48,19 +52,25 @@ export class CapabilityGate {
   }
 
   /** A part that throws where it must answer is a fault of this device: it refuses, and nothing leaks. */
-  async #run(call: CallState, step: Step): Promise<Refusal | null> {
+  #run(call: CallState, step: Step): Refusal | null | Promise<Refusal | null> {
     try {
-      return await step.run(call, "call");
+      const answer = step.run(call, "call");
+      return answer instanceof Promise ? answer.catch((error) => this.#fault(call, step, error)) : answer;
     } catch (error) {
-      const details = { capability: call.id.slice(0, 64), step: step.name };
-      this.#parts.observer.alert("capability_internal", { ...details, message: messageOf(error) });
-      return refusal("io_error", 500, { kind: "internal", ...details });
+      return this.#fault(call, step, error);
     }
+  }
+
+  #fault(call: CallState, step: Step, error: unknown): Refusal {
+    const details = { capability: call.id.slice(0, 64), step: step.name };
+    this.#parts.observer.alert("capability_internal", { ...details, message: messageOf(error) });
+    return refusal("io_error", 500, { kind: "internal", ...details });
   }
 
   #begin(ctx: RunContext, id: string, rawArgs: Json, signal: AbortSignal, options: CallOptions): CallState {
     return {
       parts: this.#parts,
+      demands: this.#demands,
       ctx,
       id,
       rawArgs,

@@ -57,6 +57,8 @@ export const POLICY_LIMITS = Object.freeze({
   claims: 1000,
   /** Grants that are kept: the oldest goes first (capabilities.md 10). */
   grants: 1024,
+  /** Questions whose rule is remembered: what programs ask is a few, and hostile topics must not fill the memory. */
+  rememberedQuestions: 1024,
   /** Ms a permission lasts that names no end (capabilities.md 10). */
   grantMs: hours(1),
 });

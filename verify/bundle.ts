@@ -8,6 +8,7 @@ import { deviceInOrigin } from "./keys.ts";
 import { LIMITS } from "./limits.ts";
 import { InclusionChecker, leafHash, readProof, verifyConsistency } from "./merkle.ts";
 import type { Findings, What } from "./report.ts";
+import { RollupSection, rollupFacts } from "./rollup-section.ts";
 import { RunSection, runFacts } from "./run-section.ts";
 
 export const BUNDLE_FORMAT = "imu.bundle/1";
@@ -62,6 +63,7 @@ export class BundleReader implements LineReader {
   readonly #indexes: Gaps;
   #previous: { readonly index: number; readonly hash: string; readonly ts: number } | null = null;
   #run: RunSection | null = null;
+  #rollup: RollupSection | null = null;
   readonly #shown = new Set<string>();
   #hasEntries = false;
   #isKnownMet = false;
@@ -110,6 +112,7 @@ export class BundleReader implements LineReader {
   #nameOf({ t, index, seq }: JsonObject): [What, string] | null {
     if (t === "checkpoint" || t === "consistency") return ["checkpoint", `checkpoint in line ${this.#lines}`];
     if (t === "entry" && isIndex(index)) return ["entry", `entry ${index}`];
+    if (t === "record" && isIndex(index) && isIndex(seq)) return ["run", `record ${index}/${seq}`];
     if (t === "evidence" && isIndex(index) && isIndex(seq)) return ["evidence", `evidence ${index}/${seq}`];
     return t === "document" && isIndex(index) ? ["document", `document of entry ${index}`] : null;
   }
@@ -155,9 +158,13 @@ export class BundleReader implements LineReader {
         return this.#consistency(line, head);
       case "entry":
         return this.#entry(line, head);
+      case "record":
+        return this.#record(line, head);
       case "document":
       case "evidence":
       case "withheld":
+        if (line.t === "withheld" && this.#run === null && this.#rollup?.index === line.index)
+          return this.#rollup?.withheld(line);
         if (this.#run === null || line.index !== this.#run.index) refuse("out_of_order");
         return this.#run.line(line, this.#findings.count < LIMITS.diagnoses);
       case "end":
@@ -252,14 +259,34 @@ export class BundleReader implements LineReader {
 
   #beginRun(index: number, event: JsonObject, head: Believed): void {
     const { run, content } = this.#header;
-    if (run !== null && (event.kind !== "run" || event.runId !== run)) refuse("run_mismatch", { index, run });
-    if (content && event.kind === "run_rollup") {
-      this.#findings.note(`entry ${index}: the runs it sums up are not part of the file`);
+    const isRollup = event.kind === "run_rollup";
+    if (run !== null && !isRollup && (event.kind !== "run" || event.runId !== run))
+      refuse("run_mismatch", { index, run });
+    if (!content) return;
+    const device = deviceInOrigin(head.origin);
+    if (isRollup) {
+      const rolled = rollupFacts(event, device);
+      if (rolled === null) refuse("bad_entry", { index });
+      const context = { findings: this.#findings, by: head.by, wanted: run };
+      this.#rollup = new RollupSection(index, rolled, context);
     }
-    if (!content || event.kind !== "run") return;
-    const facts = runFacts(event, deviceInOrigin(head.origin));
+    if (event.kind !== "run") return;
+    const facts = runFacts(event, device);
     if (facts === null || !isObject(event.data)) refuse("bad_entry", { index });
     this.#run = new RunSection(index, facts, event.data, {
+      findings: this.#findings,
+      by: head.by,
+      shown: this.#shown,
+    });
+  }
+
+  #record(line: JsonObject, head: Believed): void {
+    const rollup = this.#rollup;
+    if (rollup === null || line.index !== rollup.index) refuse("out_of_order");
+    this.#run?.close();
+    this.#run = null;
+    const { facts, data } = rollup.record(line);
+    this.#run = new RunSection(rollup.index, facts, data, {
       findings: this.#findings,
       by: head.by,
       shown: this.#shown,
@@ -278,6 +305,8 @@ export class BundleReader implements LineReader {
   #closeRun(): void {
     this.#run?.close();
     this.#run = null;
+    this.#rollup?.close();
+    this.#rollup = null;
   }
 
   /** What the lines so far should have shown and have not. */

@@ -30,6 +30,7 @@ export const CODES = {
   run_mismatch: "the entry is not that of the run",
   run_missing: "a run that should be shown is not there",
   run_withheld: "the exporter had no record of the run any more",
+  record_not_included: "the rollup does not hold this run's record",
   document_missing: "a document of the run is not there",
   input_hash_mismatch: "not the inputs that the entry names",
   output_hash_mismatch: "not the outcome that the entry names",

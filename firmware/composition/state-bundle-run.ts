@@ -1,20 +1,34 @@
-/** The lines of one run in a bundle: documents that its entry names by hash, and its evidence with inclusion proofs. */
+/**
+ * The lines of one run in a bundle: documents that its entry names by hash, and its evidence with inclusion proofs. A run
+ * that only a rollup covers brings its record first, proven in the rollup's tree (ledger.md 8).
+ */
 import { storedPolicy } from "../../ota/index.ts";
-import { fromHex, toBase64 } from "../core/bytes.ts";
+import { fromHex, toBase64, toHex } from "../core/bytes.ts";
 import { CodedError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { ContentStore } from "../evidence/index.ts";
 import type { Evidence } from "../evidence/types.ts";
-import { CompactRange, inclusionSpans, leafHash, type NodeSource, proofOf } from "../ledger/index.ts";
+import {
+  CompactRange,
+  type IndexedEntry,
+  inclusionSpans,
+  leafHash,
+  type NodeSource,
+  proofOf,
+} from "../ledger/index.ts";
 import type { Store } from "../ports/store.ts";
-import { type FullRunRecord, RunStore } from "../runs/index.ts";
-import type { ProgramDocument } from "../vm/index.ts";
+import { type FullRunRecord, RunStore, recordLeaf } from "../runs/index.ts";
+import type { ProgramDocument, RunRecord } from "../vm/index.ts";
 import { plainJson } from "./state-params.ts";
 
 export interface RunPlace {
-  /** Of the run's entry. */
+  /** Of the run's entry, or of the rollup that covers it. */
   readonly index: number;
   readonly runId: string;
+  /** Of a run that only a rollup covers: its record line; null with an entry of its own. */
+  readonly record: (() => Promise<JsonObject>) | null;
+  /** The records of the rollup are not all there any more, so that none of them can be proven. */
+  readonly isLost?: true;
 }
 
 interface Parts {
@@ -42,17 +56,50 @@ async function storedRun(runId: string, { store, content }: Parts): Promise<Stor
   }
 }
 
-/** PATH(seq, ids) for every record of a run. */
-function proofsOf(evidence: readonly Evidence[]): (seq: number) => Promise<Uint8Array[]> {
+interface SmallTree {
+  readonly root: string;
+  /** PATH(seq, leaves). */
+  proofAt(seq: number): Promise<Uint8Array[]>;
+}
+
+/** A tree that fits into memory. @param leaves leaf hashes. */
+function treeOf(leaves: readonly Uint8Array[]): SmallTree {
   const nodes = new Map<string, Uint8Array>();
   let range = CompactRange.EMPTY;
-  for (const { id } of evidence) {
-    range = range.append(leafHash(fromHex(id)), ({ level, index, hash }) =>
-      nodes.set(`${level}!${index}`, hash),
-    );
-  }
+  for (const leaf of leaves)
+    range = range.append(leaf, ({ level, index, hash }) => nodes.set(`${level}!${index}`, hash));
   const source: NodeSource = async (ids) => ids.map(({ level, index }) => nodes.get(`${level}!${index}`));
-  return (seq) => proofOf(inclusionSpans(seq, evidence.length), source);
+  return {
+    root: toHex(range.root()),
+    proofAt: (seq) => proofOf(inclusionSpans(seq, leaves.length), source),
+  };
+}
+
+const recordLine = (index: number, seq: number, record: RunRecord, tree: SmallTree) => async () => ({
+  t: "record",
+  index,
+  seq,
+  record: plainJson(record),
+  proof: (await tree.proofAt(seq)).map(toBase64),
+});
+
+/** The runs that an entry stands for, in order of start; of an entry of another kind none. */
+export async function placesOf({ index, entry }: IndexedEntry, parts: Parts): Promise<readonly RunPlace[]> {
+  const { kind, runId, data } = entry.event;
+  if (kind === "run" && runId !== undefined) return [{ index, runId, record: null }];
+  if (kind !== "run_rollup") return [];
+  const { firstRunId, lastRunId, runsRoot } = data;
+  const [first, last] = [String(firstRunId), String(lastRunId)];
+  const records: RunRecord[] = [];
+  for await (const record of new RunStore(parts.store, parts.content).ofRollup(first, last))
+    records.push(record);
+  const tree = treeOf(records.map(recordLeaf));
+  if (tree.root !== runsRoot) return [{ index, runId: first, record: null, isLost: true }];
+  return records.map((record, seq) => ({
+    index,
+    runId: record.runId,
+    record: recordLine(index, seq, record, tree),
+  }));
 }
 
 async function blobOf(content: ContentStore, { body }: Evidence): Promise<{ readonly blob?: string }> {
@@ -91,8 +138,12 @@ export interface OpenedRun {
   readonly repeatable: readonly string[];
 }
 
-async function* withheld(index: number, skip: number): AsyncGenerator<JsonObject> {
-  if (skip === 0) yield { t: "withheld", index };
+async function* withheld(
+  head: readonly JsonObject[],
+  index: number,
+  skip: number,
+): AsyncGenerator<JsonObject> {
+  yield* [...head, { t: "withheld", index }].slice(skip);
 }
 
 /**
@@ -100,16 +151,18 @@ async function* withheld(index: number, skip: number): AsyncGenerator<JsonObject
  * @throws CodedError `integrity_error`, `store_corrupt` if what is stored is damaged.
  */
 export async function openRun(
-  { index, runId }: RunPlace,
+  { index, runId, record, isLost }: RunPlace,
   parts: Parts & { readonly shown: ReadonlySet<string> },
 ): Promise<OpenedRun> {
-  const stored = await storedRun(runId, parts);
-  if (stored === null) return { lines: (skip) => withheld(index, skip), repeatable: [] };
+  const stored = isLost ? null : await storedRun(runId, parts);
+  const head = record === null ? [] : [await record()];
+  if (stored === null) return { lines: (skip) => withheld(head, index, skip), repeatable: [] };
   const all = await documentsOf(stored, parts.store);
   const documents = all.filter(({ hash }) => hash === null || !parts.shown.has(hash));
   async function* lines(skip: number): AsyncGenerator<JsonObject> {
-    for (const { of, value } of documents.slice(skip)) yield { t: "document", index, of, value };
-    yield* evidenceLines(index, stored?.evidence ?? [], Math.max(0, skip - documents.length), parts.content);
+    const before = [...head, ...documents.map(({ of, value }) => ({ t: "document", index, of, value }))];
+    yield* before.slice(skip);
+    yield* evidenceLines(index, stored?.evidence ?? [], Math.max(0, skip - before.length), parts.content);
   }
   return { lines, repeatable: all.flatMap(({ hash }) => (hash === null ? [] : [hash])) };
 }
@@ -120,7 +173,7 @@ async function* evidenceLines(
   from: number,
   content: ContentStore,
 ): AsyncGenerator<JsonObject> {
-  const proofAt = proofsOf(evidence);
+  const { proofAt } = treeOf(evidence.map(({ id }) => leafHash(fromHex(id))));
   for (const one of evidence.slice(from)) {
     const { seq } = one.body;
     const proof = (await proofAt(seq)).map(toBase64);

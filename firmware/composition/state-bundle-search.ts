@@ -1,6 +1,7 @@
 /** Finding the entry of a run: ids of runs begin with their time, and entries are nearly in order of time. */
 import { CodedError } from "../core/errors.ts";
 import type { LedgerReader } from "../ledger/index.ts";
+import type { LedgerEvent } from "../ledger/types.ts";
 
 /** `r` and 12 hex digits of ms (vm.md 12). */
 const TIMED = /^r([0-9a-f]{12})/;
@@ -21,18 +22,26 @@ async function firstAt(reader: LedgerReader, timeMs: number): Promise<number> {
   return low;
 }
 
-async function scan(reader: LedgerReader, runId: string, from: number): Promise<number | null> {
-  for await (const { index, entry } of reader.entries(from)) {
-    if (entry.event.kind === "run" && entry.event.runId === runId) return index;
-  }
+type IsIt = (event: LedgerEvent) => boolean;
+
+async function scan(reader: LedgerReader, isIt: IsIt, from: number): Promise<number | null> {
+  for await (const { index, entry } of reader.entries(from)) if (isIt(entry.event)) return index;
   return null;
 }
 
-/** The index of the run's own entry. @throws CodedError `not_found` (404). */
-export async function findRun(reader: LedgerReader, runId: string): Promise<number> {
+/**
+ * The index of the run's own entry, or of the rollup that covers it.
+ * @param rollup the first run of that rollup, null for a run with an entry of its own.
+ * @throws CodedError `not_found` (404).
+ */
+export async function findRun(reader: LedgerReader, runId: string, rollup: string | null): Promise<number> {
+  const isIt: IsIt =
+    rollup === null
+      ? (event) => event.kind === "run" && event.runId === runId
+      : (event) => event.kind === "run_rollup" && event.data.firstRunId === rollup;
   const startMs = Number.parseInt(TIMED.exec(runId)?.[1] ?? "0", 16);
   const hint = await firstAt(reader, startMs - SLACK_MS);
-  const found = (await scan(reader, runId, hint)) ?? (hint > 0 ? await scan(reader, runId, 0) : null);
+  const found = (await scan(reader, isIt, hint)) ?? (hint > 0 ? await scan(reader, isIt, 0) : null);
   if (found !== null) return found;
   throw new CodedError("not_found", `The ledger has no entry of a run ${runId}.`, {
     status: 404,

@@ -22,7 +22,8 @@ import {
   verifierKey,
 } from "../ledger/index.ts";
 import type { Store } from "../ports/store.ts";
-import { openRun, type RunPlace } from "./state-bundle-run.ts";
+import { RunStore } from "../runs/index.ts";
+import { openRun, placesOf, type RunPlace } from "./state-bundle-run.ts";
 import { findRun } from "./state-bundle-search.ts";
 import { type LedgerFacts, logOrigin } from "./state-ledger.ts";
 import { countParam, optionalText, plainJson } from "./state-params.ts";
@@ -35,7 +36,11 @@ interface Cursor {
   readonly index: number;
   readonly to: number;
   readonly content: boolean;
-  /** Lines of the run at `index` that were given out; −1 before its entry. */
+  /** Null for every run of the range. */
+  readonly run: string | null;
+  /** Runs of the entry at `index` that were given out: a rollup stands for many. */
+  readonly nth: number;
+  /** Lines of the next run that were given out; −1 before its entry, or before its first line. */
   readonly part: number;
   /** Lines so far. */
   readonly lines: number;
@@ -104,25 +109,31 @@ async function olderLines(log: Signed, above: number, since: number): Promise<re
  *   are shown with their documents and evidence.
  * @throws CodedError `not_found` (404), `not_covered` (409), `args_invalid` (422), those of the store.
  */
-export async function openBundle(store: Store, params: JsonObject): Promise<JsonObject> {
+export async function openBundle(
+  store: Store,
+  content: ContentStore,
+  params: JsonObject,
+): Promise<JsonObject> {
   const log = await signedLog(store);
   const run = optionalText(params, "run", 64);
   const since = countParam(params, "since", LEDGER_LIMITS.index, 0);
-  const found = run === null ? null : await findRun(log.reader, run);
+  const found = run === null ? null : await findRun(log.reader, run, await rollupOf(store, content, run));
   const from = found ?? countParam(params, "from", LEDGER_LIMITS.index, 0);
   const to = found === null ? countParam(params, "to", LEDGER_LIMITS.index, log.size) : found + 1;
   if (from >= to) badRange({ from, to });
   if (to > log.size) throw notCovered(log.size);
   if (since > log.size) badRange({ since, size: log.size });
-  const content = run !== null || params.content === true;
-  const header = { format: BUNDLE_FORMAT, origin: log.origin, from, to, run, content };
+  const isWhole = run !== null || params.content === true;
+  const header = { format: BUNDLE_FORMAT, origin: log.origin, from, to, run, content: isWhole };
   const lines = [text(header), text({ t: "checkpoint", note: log.note })];
   lines.push(...(await olderLines(log, run === null ? from : log.size, since)));
   const cursor: Cursor = {
     size: log.size,
     index: from,
     to,
-    content,
+    content: isWhole,
+    run,
+    nth: 0,
     part: -1,
     lines: lines.length,
     shown: [],
@@ -137,6 +148,8 @@ function readCursor(params: JsonObject): Cursor {
     index: count("index"),
     to: count("to"),
     content: params.content === true,
+    run: optionalText(params, "run", 64),
+    nth: count("nth"),
     part: params.part === -1 ? -1 : count("part"),
     lines: count("lines"),
     shown: Array.isArray(params.shown) ? params.shown.map(String) : [],
@@ -167,10 +180,26 @@ async function entryLine(
   return text({ t: "entry", index, entry: plainJson(entry), proof: proof.map(toBase64) });
 }
 
-const runOf = ({ index, entry }: IndexedEntry, content: boolean): RunPlace | null => {
-  const { kind, runId } = entry.event;
-  return content && kind === "run" && runId !== undefined ? { index, runId } : null;
-};
+/** The first run of the rollup that covers a run; null if none does, or if its record is gone. */
+async function rollupOf(store: Store, content: ContentStore, runId: string): Promise<string | null> {
+  try {
+    return (await new RunStore(store, content).stored(runId)).rollup;
+  } catch (error) {
+    if (error instanceof CodedError && error.code === "not_found") return null;
+    throw error;
+  }
+}
+
+/** The runs to show with an entry. */
+async function runsOf(
+  found: IndexedEntry,
+  { content: isWhole, run }: Cursor,
+  parts: { readonly store: Store; readonly content: ContentStore },
+): Promise<readonly RunPlace[]> {
+  if (!isWhole) return [];
+  const places = await placesOf(found, parts);
+  return run === null ? places : places.filter(({ runId, isLost }) => runId === run || isLost);
+}
 
 /**
  * The next page. @param params the cursor of the page before.
@@ -186,17 +215,26 @@ export async function bundlePage(
   const reader = await LedgerReader.open(store);
   const page = new Page();
   const shown = new Set(start.shown);
-  let { index, part } = start;
+  let { index, nth, part } = start;
   while (index < start.to && !page.isFull) {
     const found = await entryAt(reader, index);
-    if (part < 0) page.add(await entryLine(reader, found, start.size));
-    const run = runOf(found, start.content);
-    part = run === null ? -1 : await addRun(page, run, Math.max(0, part), { store, content, shown });
-    if (part < 0) index++;
+    if (part < 0 && nth === 0) {
+      page.add(await entryLine(reader, found, start.size));
+      part = 0;
+    }
+    const runs = await runsOf(found, start, { store, content });
+    for (const run of runs.slice(nth)) {
+      if (page.isFull) break;
+      part = await addRun(page, run, Math.max(0, part), { store, content, shown });
+      if (part >= 0) break;
+      nth++;
+    }
+    if (nth < runs.length) break;
+    [index, nth, part] = [index + 1, 0, -1];
   }
   const lines = start.lines + page.lines.length;
   if (index < start.to) {
-    return { lines: page.lines, cursor: plainJson({ ...start, index, part, lines, shown: [...shown] }) };
+    return { lines: page.lines, cursor: plainJson({ ...start, index, nth, part, lines, shown: [...shown] }) };
   }
   page.add(text({ t: "end", lines }));
   return { lines: page.lines, cursor: null };

@@ -73,7 +73,7 @@ export function createStateMethods(parts: StateParts): Readonly<Record<string, S
     "ledger.verify": async (_params, signal) => plainJson(await verifyLedgerState(facts, signal)),
     "ledger.keys": () => ledgerKeys(facts),
     "ledger.export": (params) => ledgerPage(store, params),
-    "bundle.open": (params) => openBundle(store, params),
+    "bundle.open": (params) => openBundle(store, content, params),
     "bundle.page": (params) => bundlePage(store, content, params),
     "evidence.show": (params) => {
       const id = optionalText(params, "id", 64);

@@ -162,7 +162,7 @@ describe("an export of many pages", () => {
 
   const exported = ({ store, content }: typeof made, params: JsonObject) =>
     allPages(
-      (given) => openBundle(store, given),
+      (given) => openBundle(store, content, given),
       (given) => bundlePage(store, content, given),
       params,
     );

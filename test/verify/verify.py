@@ -51,6 +51,13 @@ def included(index, size, leaf, proof, root):
         fn, sn = fn // 2, sn // 2
     return index < size and sn == 0 and r == root
 
+def root_of(leaves):
+    """RFC 6962, 2.1, over leaf hashes."""
+    if len(leaves) < 2:
+        return leaves[0] if leaves else sha()
+    k = 1 << (len(leaves) - 1).bit_length() - 1
+    return sha(b"\x01", root_of(leaves[:k]), root_of(leaves[k:]))
+
 def extends(m, n, root_m, root_n, proof):
     if not 0 < m < n or not proof:
         return False
@@ -105,6 +112,26 @@ def checkpoint(note, log, witnesses):
 
 DOCUMENTS = {"input": "inputHash", "outcome": "outputHash", "program": "programHash", "policy": "policyHash"}
 CODES = {"outcome": "output_hash_mismatch"}
+FRESH = lambda: {"documents": set(), "next": 0, "gap": False}
+
+def close_rollup(rollup, wanted):
+    if rollup and not rollup["withheld"]:
+        n = len(rollup["seen"])
+        need(n == (1 if wanted else int(rollup["data"]["count"])), "run_missing")
+
+def recorded(rollup, line, wanted):
+    """The run of a record that a rollup covers, as its own entry would have told of it."""
+    record, data, seq = line["record"], rollup["data"], int(line["seq"])
+    need(seq > max(rollup["seen"], default=-1), "out_of_order")
+    leaf, proof = sha(b"\0", canonical(record).encode()), [b64(h) for h in line["proof"]]
+    need(included(seq, int(data["count"]), leaf, proof, bytes.fromhex(data["runsRoot"])), "record_not_included")
+    of = (record["program"]["programHash"], record["policyHash"], record["subject"])
+    need(of == (data["programHash"], data["policyHash"], rollup["actor"]), "run_mismatch")
+    need(wanted in (None, record["runId"]), "run_mismatch")
+    rollup["seen"].add(seq)
+    leaves = [sha(b"\0", bytes.fromhex(i)) for i in record["evidence"]]
+    facts = {**record, "programHash": of[0], "evidenceRoot": root_of(leaves).hex(), "evidenceCount": len(leaves)}
+    return {"data": facts, "runId": record["runId"], "actor": of[2], "index": line["index"]}
 
 def close(run, shown):
     if run:
@@ -130,7 +157,7 @@ def evidence(run, line, device):
     need(sha(payload).hex() == body["sha256"], "digest_mismatch")
 
 def verify(data, log, witnesses):
-    head = header = run = last = over = None
+    head = header = run = rollup = last = over = None
     seen, shown, count = set(), set(), 0
     for raw in data.split(b"\n")[:-1]:
         line = json.loads(raw.decode(), parse_int=Number, parse_float=Number)
@@ -149,6 +176,7 @@ def verify(data, log, witnesses):
             need(extends(size, head[1], root, head[2], [b64(h) for h in line["proof"]]), "inconsistent")
         elif t == "entry":
             close(run, shown)
+            close_rollup(rollup, header["run"])
             index, entry = int(line["index"]), line["entry"]
             need(index > max(seen, default=-1), "out_of_order")
             seen.add(index)
@@ -157,9 +185,15 @@ def verify(data, log, witnesses):
             need(included(index, head[1], leaf, [b64(h) for h in line["proof"]], head[2]), "not_included")
             need(last is None or last[0] != index - 1 or last[1] == entry["prev_hash"], "chain_break")
             last, event = (index, sha(own).hex()), entry["event"]
-            need(header["run"] in (None, event.get("runId")), "run_mismatch")
-            new = {**event, "index": line["index"], "documents": set(), "next": 0, "gap": False}
-            run = new if header["content"] and event["kind"] == "run" else None
+            kind = event["kind"] if header["content"] else None
+            need(header["run"] in (None, event.get("runId")) or kind == "run_rollup", "run_mismatch")
+            run = {**event, "index": line["index"], **FRESH()} if kind == "run" else None
+            new = {**event, "index": line["index"], "seen": set(), "withheld": False}
+            rollup = new if kind == "run_rollup" else None
+        elif t == "record":
+            need(rollup and rollup["index"] == line["index"], "out_of_order")
+            close(run, shown)
+            run = {**recorded(rollup, line, header["run"]), **FRESH()}
         elif t in ("document", "evidence"):
             need(run and run["index"] == line["index"], "out_of_order")
             if t == "evidence":
@@ -170,6 +204,7 @@ def verify(data, log, witnesses):
                 need(hash_json(line["value"]) == run["data"][DOCUMENTS[line["of"]]], code)
         elif t == "end":
             close(run, shown)
+            close_rollup(rollup, header["run"])
             need(seen == set(range(int(header["from"]), int(header["to"]))), "entry_missing")
             need(int(line["lines"]) == count, "incomplete")
             over = True

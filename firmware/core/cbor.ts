@@ -1,6 +1,7 @@
 /** CBOR (RFC 8949) for storage and the wire. Hashes are never over these bytes but over the RFC 8785 form. */
 import { Decoder, Encoder } from "cbor-x";
 import { copyOf } from "./bytes.ts";
+import { CborWriter } from "./cbor-writer.ts";
 import { CodedError } from "./errors.ts";
 
 // Plain maps instead of cbor-x's record extension, so that any CBOR reader can open the store.
@@ -12,9 +13,11 @@ const options = {
 } as const;
 const encoder = new Encoder(options);
 const decoder = new Decoder(options);
+const writer = new CborWriter();
 
 /** A fresh array that shares no memory with the encoder's pool. */
-export const encodeCbor = (value: unknown): Uint8Array => copyOf(encoder.encode(value));
+export const encodeCbor = (value: unknown): Uint8Array =>
+  writer.write(value) ?? copyOf(encoder.encode(value));
 
 // The library renames a member `__proto__`, which would change what was hashed: such bytes are read into maps first.
 const mapDecoder = new Decoder({ ...options, mapsAsObjects: false });

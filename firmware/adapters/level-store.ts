@@ -2,10 +2,15 @@
  * The store over LevelDB. A database counts as initialised only after its first synced write has been verified,
  * because LevelDB does not sync its first manifest: a power cut before that leaves files that never open again.
  */
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Level } from "level";
 import { utf8 } from "../core/bytes.ts";
 import { CodedError } from "../core/errors.ts";
+import { DISK_LIMITS } from "../core/limits.ts";
 import type { Store, StoreOp, StoreRange } from "../ports/store.ts";
+import { openError, storeError } from "./level-errors.ts";
+import { freeBytes } from "./resources.ts";
 
 const LAYOUT_VERSION = 1;
 const META = "meta";
@@ -20,12 +25,29 @@ type Stored = Uint8Array | undefined;
 const plain = (value: Stored): Stored =>
   value && new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 
-export class LevelStore implements Store {
-  readonly #database: Database;
-  readonly #sublevels = new Map<string, Sublevel>();
-  #bytesWritten = 0;
+const levelOf = (directory: string, create: boolean): Database =>
+  new Level(directory, { keyEncoding: "utf8", valueEncoding: "view", createIfMissing: create });
 
-  private constructor(database: Database) {
+/** The least and the largest key of any sublevel, as LevelDB sees them. */
+const FIRST_KEY = "!";
+const LAST_KEY = '"';
+
+/**
+ * A write that has failed leaves half a record in LevelDB's log, and whatever is written behind it is confirmed and lost
+ * at the next start. So after a failed write the database is opened anew, which begins a new log, before anything else
+ * is written; until that can be done, nothing is.
+ */
+export class LevelStore implements Store {
+  readonly #directory: string;
+  readonly #sublevels = new Map<string, Sublevel>();
+  #database: Database;
+  #bytesWritten = 0;
+  #isSuspect = false;
+  #isClosed = false;
+  #renewing: Promise<void> | null = null;
+
+  private constructor(directory: string, database: Database) {
+    this.#directory = directory;
     this.#database = database;
   }
 
@@ -35,17 +57,13 @@ export class LevelStore implements Store {
    *   `store_layout_unknown` (500) if a newer version wrote it.
    */
   static async open(directory: string, options: { readonly create: boolean }): Promise<LevelStore> {
-    const database: Database = new Level(directory, {
-      keyEncoding: "utf8",
-      valueEncoding: "view",
-      createIfMissing: options.create,
-    });
+    const database = levelOf(directory, options.create);
     try {
       await database.open();
     } catch (cause) {
       throw openError(directory, cause, options.create);
     }
-    const store = new LevelStore(database);
+    const store = new LevelStore(directory, database);
     try {
       await store.#checkLayout();
     } catch (error) {
@@ -92,17 +110,75 @@ export class LevelStore implements Store {
     return sublevel;
   }
 
+  #renewed(): Promise<void> {
+    this.#renewing ??= this.#renew().finally(() => {
+      this.#renewing = null;
+    });
+    return this.#renewing;
+  }
+
+  /**
+   * Opens the database anew. First it is made sure that the disk takes writes again: a database that was closed for
+   * nothing could not even be read.
+   * @throws CodedError `storage_full`, `store_read_only`, `store_unavailable` (503), `store_corrupt`.
+   */
+  async #renew(): Promise<void> {
+    await this.#guarded(() => this.#demandRoom());
+    await this.#database.close();
+    this.#sublevels.clear();
+    const database = levelOf(this.#directory, false);
+    try {
+      await database.open();
+    } catch (cause) {
+      throw openError(this.#directory, cause, false);
+    } finally {
+      this.#database = database;
+    }
+    this.#isSuspect = false;
+  }
+
+  async #demandRoom(): Promise<void> {
+    if ((await freeBytes(this.#directory)) < DISK_LIMITS.reopenBytes)
+      throw new CodedError("storage_full", "The disk is full.", { status: 503 });
+    const probe = join(this.#directory, "..", "write-probe");
+    await writeFile(probe, "imud", { flush: true });
+    await rm(probe);
+  }
+
+  /** Reads wait while the database is opened anew; one that could not be opened is tried again. */
+  async #readable(): Promise<void> {
+    if (this.#renewing !== null) await this.#renewing.catch(() => undefined);
+    else if (this.#isSuspect && !this.#isClosed && this.#database.status !== "open") await this.#renewed();
+  }
+
   get(sub: string, key: string): Promise<Uint8Array | undefined> {
+    if (this.#isSuspect) return this.#readable().then(() => this.#get(sub, key));
+    return this.#get(sub, key);
+  }
+
+  #get(sub: string, key: string): Promise<Uint8Array | undefined> {
     return this.#guarded(async () => plain(await (this.#sub(sub).get(key) as Promise<Stored>)));
   }
 
-  getMany(sub: string, keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+  async getMany(sub: string, keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    if (this.#isSuspect) await this.#readable();
     return this.#guarded(async () =>
       (await (this.#sub(sub).getMany([...keys]) as Promise<Stored[]>)).map(plain),
     );
   }
 
-  batch(ops: readonly StoreOp[], options: { readonly sync: boolean }): Promise<void> {
+  async batch(ops: readonly StoreOp[], options: { readonly sync: boolean }): Promise<void> {
+    if (this.#isSuspect) await this.#renewed();
+    try {
+      await this.#write(ops, options);
+    } catch (error) {
+      // A closed store and a name that cannot be are the caller's mistakes: nothing was written.
+      if (!this.#isClosed && this.#database.status === "open") this.#isSuspect = true;
+      throw error;
+    }
+  }
+
+  #write(ops: readonly StoreOp[], options: { readonly sync: boolean }): Promise<void> {
     const rows = ops.map((op) =>
       op.type === "put"
         ? { type: "put" as const, sublevel: this.#sub(op.sub), key: op.key, value: op.value }
@@ -113,6 +189,7 @@ export class LevelStore implements Store {
   }
 
   async *range(sub: string, range: StoreRange = {}): AsyncIterable<readonly [string, Uint8Array]> {
+    if (this.#isSuspect) await this.#readable();
     try {
       const rows = this.#sub(sub).iterator({ ...range } as never) as AsyncIterable<[string, Uint8Array]>;
       for await (const [key, value] of rows) yield [key, plain(value) ?? value];
@@ -129,43 +206,17 @@ export class LevelStore implements Store {
     }
   }
 
+  /** Merges tables until nothing of what was deleted takes room; it needs some room itself. @throws CodedError. */
+  compact(): Promise<void> {
+    const database = this.#database as Database & {
+      compactRange(start: string, end: string): Promise<void>;
+    };
+    return this.#guarded(() => database.compactRange(FIRST_KEY, LAST_KEY));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    await this.#renewing?.catch(() => undefined);
     await this.#database.close();
   }
-}
-
-function chain(error: unknown): string {
-  const parts: string[] = [];
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    parts.push(`${(at as { code?: string }).code ?? ""} ${at.message}`);
-  }
-  return parts.join(" | ");
-}
-
-function storeError(cause: unknown): CodedError {
-  if (cause instanceof CodedError) return cause;
-  const text = chain(cause);
-  if (/ENOSPC|No space left/i.test(text)) {
-    return new CodedError("storage_full", "The disk is full.", { status: 503, cause });
-  }
-  // LevelDB reports a table file that ends before its mapped range as an invalid argument.
-  if (/CORRUPT|\.(?:ldb|sst): Invalid argument/i.test(text)) {
-    return new CodedError("store_corrupt", "The database files are damaged.", { cause });
-  }
-  return new CodedError("store_unavailable", "The database cannot be used.", { status: 503, cause });
-}
-
-function openError(directory: string, cause: unknown, create: boolean): CodedError {
-  const text = chain(cause);
-  // A lock file that cannot be opened, as on a read-only disk, is nobody else's lock.
-  if (/LEVEL_LOCKED/.test(text)) {
-    return new CodedError("store_busy", `Another process has ${directory} open.`, { status: 503, cause });
-  }
-  if (!create && /does not exist|NOT_FOUND/i.test(text)) {
-    return new CodedError("store_missing", `There is no database in ${directory}.`, { status: 404, cause });
-  }
-  if (/CORRUPT|checksum|meta-nextfile|CURRENT|missing file|MANIFEST/i.test(text)) {
-    return new CodedError("store_corrupt", `The database in ${directory} is damaged.`, { cause });
-  }
-  return storeError(cause);
 }

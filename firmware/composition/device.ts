@@ -1,7 +1,7 @@
 /** One device: opened in order, started in order, stopped in reverse with its outputs safe. */
 
 import type { LoadedRelease } from "../../ota/index.ts";
-import { codeOf } from "../core/errors.ts";
+import { CodedError, codeOf } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import { verifyStore } from "../ledger/index.ts";
 import { phiOf } from "../policy/index.ts";
@@ -170,38 +170,52 @@ export class Device implements AsyncDisposable {
   }
 
   async #stop(reason: string): Promise<void> {
-    const { state, runs, capabilities, fleet, triggers, boot, link, board, updates } = this.parts;
+    const { state, runs, capabilities, fleet, triggers, boot, link, board, updates, care, asking } =
+      this.parts;
     boot.state = "stopping";
     this.#binding?.cancel();
-    this.parts.care?.guard[Symbol.dispose]();
-    await triggers[Symbol.asyncDispose]();
-    this.parts.asking[Symbol.dispose]();
-    await this.#transport?.[Symbol.asyncDispose]();
-    await runs[Symbol.asyncDispose]();
-    await driveAllSafe(this.parts, "shutdown");
-    await this.parts.care?.housekeeping[Symbol.asyncDispose]();
-    await updates[Symbol.asyncDispose]();
-    await fleet.commands[Symbol.asyncDispose]();
-    await fleet.sync?.[Symbol.asyncDispose]();
-    await fleet.status[Symbol.asyncDispose]();
-    await fleet.outbox[Symbol.asyncDispose]();
-    await this.#recordShutdown(reason);
-    await link.close();
-    await capabilities.outputs.close();
-    await board.close();
-    await state.store[Symbol.asyncDispose]();
+    care?.guard[Symbol.dispose]();
+    await this.#closeInTurn([
+      ["triggers", () => triggers[Symbol.asyncDispose]()],
+      ["asking", async () => asking[Symbol.dispose]()],
+      ["transport", () => this.#transport?.[Symbol.asyncDispose]()],
+      ["runs", () => runs[Symbol.asyncDispose]()],
+      ["outputs_safe", () => driveAllSafe(this.parts, "shutdown")],
+      ["housekeeping", () => care?.housekeeping[Symbol.asyncDispose]()],
+      ["updates", () => updates[Symbol.asyncDispose]()],
+      ["commands", () => fleet.commands[Symbol.asyncDispose]()],
+      ["sync", () => fleet.sync?.[Symbol.asyncDispose]()],
+      ["status", () => fleet.status[Symbol.asyncDispose]()],
+      ["outbox", () => fleet.outbox[Symbol.asyncDispose]()],
+      ["shutdown_entry", () => this.#recordShutdown(reason)],
+      ["ledger", () => state.ledger.close()],
+      ["link", () => link.close()],
+      ["outputs", () => capabilities.outputs.close()],
+      ["board", () => board.close()],
+      ["store", () => state.store[Symbol.asyncDispose]()],
+    ]);
   }
 
-  /** A disk that cannot be written must not keep the rest from being closed: the next boot will say `unclean`. */
   async #recordShutdown(reason: string): Promise<void> {
-    const { state, log } = this.parts;
     const events = [daemonEvent("shutdown", { reason } satisfies JsonObject)];
-    try {
-      await state.ledger.commit({ events, ops: [] }, { urgent: true });
-      await state.ledger.close();
-    } catch (error) {
-      log.error("shutdown_unrecorded", { code: codeOf(error) });
+    await this.parts.state.ledger.commit({ events, ops: [] }, { urgent: true });
+  }
+
+  /**
+   * A disk that cannot be written must not keep the outputs from going safe and the rest from being closed: what fails
+   * with a code is logged, and the next boot says `unclean`. A fault of the daemon itself is thrown when all is closed.
+   */
+  async #closeInTurn(steps: readonly (readonly [part: string, close: () => unknown])[]): Promise<void> {
+    const faults: unknown[] = [];
+    for (const [part, close] of steps) {
+      try {
+        await close();
+      } catch (error) {
+        this.parts.log.error("stop_failed", { part, code: codeOf(error) });
+        if (!(error instanceof CodedError)) faults.push(error);
+      }
     }
+    if (faults.length > 0) throw faults[0];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -29,6 +29,10 @@ const DAMAGED =
 const DATABASE_REMEDIES: Readonly<Record<string, string>> = {
   store_corrupt: DAMAGED,
   store_unavailable: DAMAGED,
+  store_read_only:
+    "Find out why the disk went read-only (`dmesg`); replace a card that shows errors, else check the file system and mount it writable.",
+  storage_full:
+    "Free space on the disk of the state directory; the database needs some megabytes to be opened.",
   store_busy: "Stop the other process first: two daemons must never share one state.",
   store_layout_unknown: "Start the version that wrote it, or a newer one.",
 };

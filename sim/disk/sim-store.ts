@@ -43,7 +43,7 @@ export class SimStore implements Store {
       if (medium.owner) {
         throw new CodedError("store_busy", "Another process has the database open.", { status: 503 });
       }
-      if (medium.faults.readOnly) throw unavailable("The database cannot be used.");
+      if (medium.faults.readOnly) throw readOnly();
       medium.owner = store;
     });
     try {
@@ -188,10 +188,10 @@ export class SimStore implements Store {
     log.append(ops);
   }
 
-  /** @throws CodedError `storage_full` (503), `store_unavailable` (503). */
+  /** @throws CodedError `storage_full`, `store_read_only` (503). */
   #admit(ops: readonly StoreOp[]): void {
     const { faults, freeBytes } = this.#medium;
-    if (faults.readOnly) throw unavailable("The database cannot be used.");
+    if (faults.readOnly) throw readOnly();
     const bytes = bytesOf(ops);
     if (bytes > freeBytes) throw new CodedError("storage_full", "The disk is full.", { status: 503 });
     this.#count(bytes);
@@ -208,6 +208,9 @@ function bytesOf(ops: readonly StoreOp[]): number {
   for (const op of ops) bytes += op.key.length + (op.type === "put" ? op.value.length : 0);
   return bytes;
 }
+
+const readOnly = (): CodedError =>
+  new CodedError("store_read_only", "The disk is mounted read-only.", { status: 503 });
 
 const unavailable = (message: string): CodedError =>
   new CodedError("store_unavailable", message, { status: 503 });

@@ -146,7 +146,7 @@ describe("a read-only disk", () => {
     await store.batch([row("k")], { sync: true });
     disk.setReadOnly(true);
 
-    const refused = { code: "store_unavailable", status: 503 };
+    const refused = { code: "store_read_only", status: 503 };
     await expect(store.batch([row("l")], { sync: false })).rejects.toMatchObject(refused);
     expect(await dump(store, ["a"])).toEqual(["a/k=6b"]);
     await store[Symbol.asyncDispose]();

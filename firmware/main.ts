@@ -21,6 +21,7 @@ import type { JsonObject } from "./core/json.ts";
 
 const DEFAULT_CONFIG = "/etc/imud/imud.yaml";
 const EXIT_FAILED = 1;
+const MAX_SPEED = 100_000;
 
 /** Prints what went wrong and what to do, never a stack trace. */
 function explain(error: unknown): string {
@@ -99,7 +100,16 @@ async function serve(
   }
 }
 
-async function runDaemon(options: { readonly config: string; readonly narrate?: boolean }): Promise<void> {
+interface DaemonOptions {
+  readonly config: string;
+  readonly narrate?: boolean;
+  readonly sim?: string;
+  readonly realtime?: string;
+  readonly seed?: string;
+}
+
+async function runDaemon(options: DaemonOptions): Promise<void> {
+  if (options.sim !== undefined) return runSimulated(options.sim, options);
   const config = await loadConfig(new NodeFiles(), options.config);
   if (config.board === "sim")
     process.stdout.write(
@@ -112,6 +122,21 @@ async function runDaemon(options: { readonly config: string; readonly narrate?: 
     );
     return null;
   });
+}
+
+/** Real daemons over a simulated world, as fast as time passes, or faster by a factor. */
+async function runSimulated(scenario: string, { realtime, seed }: DaemonOptions): Promise<void> {
+  const speed = Number((realtime ?? "1").replace(/^[×x]/, ""));
+  if (!(speed > 0 && speed <= MAX_SPEED))
+    throw new CodedError("bad_usage", `--realtime is a factor above 0, at most ${MAX_SPEED}.`);
+  const { SimulatedFleet } = await import("./composition/simulated-fleet.ts");
+  const fleet = await SimulatedFleet.open(resolve(scenario), { seed: seed ?? null, speed });
+  process.stdout.write(fleet.banner);
+  const stop = new AbortController();
+  void untilStopped().then((reason) => stop.abort(reason));
+  const outcome = await fleet.run({ write: (text) => process.stdout.write(text), signal: stop.signal });
+  process.stdout.write(outcome.text);
+  if (!outcome.ok) process.exitCode = EXIT_FAILED;
 }
 
 function narratorToTerminal(): Narrator {
@@ -140,6 +165,9 @@ const program = new Command("imud")
   .version(VERSION)
   .option("-c, --config <path>", "configuration file", process.env.IMUD_CONFIG ?? DEFAULT_CONFIG)
   .option("--narrate", "tell in human words what happens")
+  .option("--sim <scenario>", "run the devices of a scenario in a simulated world, and tell what happens")
+  .option("--realtime <factor>", "with --sim: virtual seconds in a real one (default: 1)")
+  .option("--seed <seed>", "with --sim: seed instead of the scenario's first")
   .action(runDaemon);
 program
   .command("demo")

@@ -93,8 +93,9 @@ async function findingOf(sim: Sim, violation: Violation): Promise<Finding> {
   const before = (at < 0 ? all : all.slice(0, at)).filter(({ kind }) => kind !== "violation");
   const named = member === null ? null : await entryNamed(member, violation.details);
   const { atUs } = violation.details;
-  const moment =
-    typeof atUs === "number" ? before.find((record) => record.atUs >= atUs && record.actor !== "sim") : null;
+  // What a device kept of its lives reaches further back than the newest records of all.
+  const kept = member?.observer.lives.flatMap(({ trace }) => trace) ?? [];
+  const moment = typeof atUs === "number" ? kept.find((record) => record.atUs >= atUs) : null;
   // What was found while it ran was found by the newest record of that moment.
   const last = before.at(-1);
   const newest = last !== undefined && last.atUs === violation.atUs ? last : null;

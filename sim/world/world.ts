@@ -73,6 +73,11 @@ export class World {
     return Object.fromEntries(Object.entries(placed.node.cells).map(([field, { value }]) => [field, value]));
   }
 
+  /** Whether a quantity is computed, and no parameter or input. @throws CodedError `bad_args`. */
+  isComputed(name: string): boolean {
+    return this.#cell(name).cell.role !== "driven";
+  }
+
   get nodeNames(): readonly string[] {
     return this.#nodes.map(({ name }) => name);
   }

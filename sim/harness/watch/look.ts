@@ -8,6 +8,8 @@ import { LcdBackpackModel } from "../../devices/lcd-backpack.ts";
 import { Ssd1306Model } from "../../devices/ssd1306.ts";
 import { busOfAlternate } from "../../scenario/boards.ts";
 import type { Wire } from "../../scenario/types.ts";
+import { NODE_KINDS } from "../../world/nodes/kinds.ts";
+import type { NodeKind } from "../../world/nodes/node.ts";
 import { activeLowLines } from "../invariants/policy-view.ts";
 import type { Member, Sim } from "../sim.ts";
 import type {
@@ -85,14 +87,17 @@ function outputsOf(member: Member, { refusals }: Watcher): readonly OutputView[]
   });
 }
 
+const kindOf = (kind: keyof typeof NODE_KINDS): NodeKind => NODE_KINDS[kind];
+
+/** What is computed, and what parts drive; parameters stand in the scenario. */
 function worldOf(sim: Sim, device: string): WatchView["world"] {
-  return sim.world.nodeNames
-    .filter((node) => !node.includes("@") || node.endsWith(`@${device}`))
-    .flatMap((node) =>
-      Object.entries(sim.world.node(node)).map(([field, value]) => ({
-        name: `${node.split("@")[0]}.${field}`,
-        value,
-      })),
+  return sim.scenario.world.nodes
+    .filter(({ name }) => !name.includes("@") || name.endsWith(`@${device}`))
+    .flatMap(({ name, kind }) =>
+      Object.entries(sim.world.node(name)).flatMap(([field, value]) => {
+        const isShown = sim.world.isComputed(`${name}.${field}`) || kindOf(kind).drivable.includes(field);
+        return isShown ? [{ name: `${name.split("@")[0]}.${field}`, value }] : [];
+      }),
     )
     .slice(0, WORLD_LINES);
 }

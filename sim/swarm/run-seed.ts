@@ -40,7 +40,13 @@ export interface SeedOptions {
 /** Documents hold everything themselves, so the name only says where they came from. */
 const fileOf = (seed: string): string => `swarm-${seed}.json`;
 
-const failed = (seed: string, failure: string, what: string, scenario: JsonObject | null): SeedResult => ({
+/** What a seed comes to that could not be run to its end. */
+export const failedSeed = (
+  seed: string,
+  failure: string,
+  what: string,
+  scenario: JsonObject | null,
+): SeedResult => ({
   seed,
   ok: false,
   failure,
@@ -61,7 +67,7 @@ export async function runSeed(seed: string, options: SeedOptions): Promise<SeedR
   try {
     document = generateScenario(seed, examples);
     const [run] = expandRuns(readScenario(document, fileOf(seed)), [seed]);
-    if (!run) return failed(seed, "error:no_run", "The scenario has no run.", document);
+    if (!run) return failedSeed(seed, "error:no_run", "The scenario has no run.", document);
     const outcome = await (isTwice ? executeTwice : execute)(run, { host, elapsedMs });
     const { ok, traceHash, simulatedUs, devices, events, counts, violations, error } = outcome;
     const failure = failureKey(outcome);
@@ -71,6 +77,6 @@ export async function runSeed(seed: string, options: SeedOptions): Promise<SeedR
     return { seed, ok, failure, what, traceHash, simulatedUs, devices, events, counts, report, scenario };
   } catch (thrown) {
     const stack = thrown instanceof Error ? (thrown.stack ?? "") : "";
-    return failed(seed, `error:${codeOf(thrown)}`, `${messageOf(thrown)}\n${stack}`, document);
+    return failedSeed(seed, `error:${codeOf(thrown)}`, `${messageOf(thrown)}\n${stack}`, document);
   }
 }

@@ -55,7 +55,7 @@ const EXTERNAL: readonly (readonly [where: RegExp, allowed: RegExp])[] = [
 ];
 
 const PLATFORM_ALLOWED =
-  /^(firmware\/adapters\/|drivers\/providers\/|firmware\/main\.ts|firmware\/cli\/|verify\/main\.ts)/;
+  /^(firmware\/adapters\/|drivers\/providers\/|firmware\/main\.ts|firmware\/cli\/|verify\/main\.ts|sim\/swarm\/(main|host|pool|worker)\.ts)/;
 const GLOBALS = new Map([
   ["process", "configuration handed in by main.ts"],
   ["console", "ports/log.ts"],

@@ -1,7 +1,7 @@
 /** What every command on scenarios does the same way: exit 2 for a scenario that cannot be run, progress on a terminal. */
 import { act, type Cli, type Handler } from "../command.ts";
 import { errorJson, errorText, UsageError } from "../errors.ts";
-import { BAD } from "../exit-codes.ts";
+import { BAD, FAILED } from "../exit-codes.ts";
 import type { Session } from "../session.ts";
 import { isScenarioError } from "./options.ts";
 
@@ -11,6 +11,10 @@ export function actOnScenario(cli: Cli, handler: Handler): ReturnType<typeof act
     try {
       return await handler(session, call);
     } catch (error) {
+      if (session.io.signal.aborted) {
+        session.note("interrupted; what was begun proves nothing");
+        return FAILED;
+      }
       if (error instanceof UsageError || !isScenarioError(error)) throw error;
       if (session.isJson) session.io.out(`${JSON.stringify(errorJson(error))}\n`);
       session.io.err(errorText(error, false));

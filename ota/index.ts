@@ -27,6 +27,6 @@ export { configDrift } from "./rules/drift.ts";
 export type { OtaRun } from "./run.ts";
 export { OtaService, type OtaStatus, type StageResult } from "./service.ts";
 export type { OtaConfig } from "./settings.ts";
-export { storedPolicy } from "./stored-policy.ts";
+export { policyOfRelease, storedPolicy } from "./stored-policy.ts";
 export { MqttTransport, type MqttTransportOptions } from "./transport/mqtt.ts";
 export { otaTopics } from "./transport/topics.ts";

@@ -13,3 +13,10 @@ export async function storedPolicy(store: Store, policyHash: string): Promise<Js
   }
   return null;
 }
+
+/** The policy of a stored release, not compiled; null if it is not stored any more. */
+export async function policyOfRelease(store: Store, releaseHash: string): Promise<JsonObject | null> {
+  const bytes = await store.get(POLICY_SUB, `release/${releaseHash}`);
+  const read = bytes === undefined ? null : readBundle(bytes);
+  return read?.ok ? read.bundle.policy : null;
+}

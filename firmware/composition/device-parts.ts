@@ -25,6 +25,7 @@ import { type BoardIo, openBoard } from "./board-io.ts";
 import { commandHandlers } from "./command-handlers.ts";
 import type { Config } from "./config-schema.ts";
 import type { DeviceEvents } from "./device-events.ts";
+import { Fingerprints } from "./fingerprints.ts";
 import { buildFleet, type FleetParts } from "./fleet-parts.ts";
 import { buildCapabilities, type Capabilities } from "./gate-parts.ts";
 import { buildCare, type CareParts } from "./housekeeping/build.ts";
@@ -33,8 +34,9 @@ import { VERSION } from "./package-info.ts";
 import type { Platform } from "./platform.ts";
 import { recoverOpenRuns, recoverRollups } from "./recovery.ts";
 import { type LoaderParts, loadFactory, setOfRelease } from "./release-loader.ts";
+import { isHeld, rescued } from "./rescue/rescue.ts";
 import { Staging } from "./staging.ts";
-import { type DeviceState, openState } from "./state.ts";
+import { type DeviceState, databasePath, openState } from "./state.ts";
 import { buildUpdates, factoryBundle } from "./updates.ts";
 import { chooseExecutor, type ExecutorInUse } from "./vm-executor.ts";
 
@@ -60,6 +62,8 @@ export interface DeviceParts {
   readonly asking: Asking;
   readonly loader: LoaderParts;
   readonly updates: OtaService;
+  /** Null without a broker: nothing travels. */
+  readonly fingerprints: Fingerprints | null;
   readonly events: EventBus<DeviceEvents>;
   readonly boot: { state: BootState };
   /** Who runs the programs. */
@@ -148,7 +152,7 @@ async function loadInForce(
     onNotice: (notice) => events.emit("update", notice),
   });
   const booted = await updates.boot();
-  if (booted.release === null) {
+  if (booted.release === null || (await isHeld(state.store))) {
     boot.state = "safe_mode";
     return { updates, set: { ...factory.set, programs: new Map() } };
   }
@@ -158,11 +162,20 @@ async function loadInForce(
 
 /** @throws ResourceRequired, CodedError with the remedy; everything that was opened is closed again. */
 export async function openParts(config: Config, platform: Platform, log: Log): Promise<DeviceParts> {
+  try {
+    return await openOnce(config, platform, log);
+  } catch (error) {
+    if (!(await rescued(error, databasePath(config.stateDir), platform, log))) throw error;
+    return openOnce(config, platform, log);
+  }
+}
+
+async function openOnce(config: Config, platform: Platform, log: Log): Promise<DeviceParts> {
   const state = await openState(config, platform, log);
   try {
     return await connect(config, log, state);
   } catch (error) {
-    await state.ledger.close();
+    await state.ledger.close().catch(() => undefined);
     await state.store[Symbol.asyncDispose]();
     throw error;
   }
@@ -178,6 +191,7 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
       log.error("subscriber_failed", { owner, event, error: messageOf(error) }),
   });
   const alerts = new Alerts({ ledger, clock, log, onAlert: (alert) => events.emit("alert", alert) });
+  if (state.rescued) alerts.raise("store_corrupt", state.rescued, "critical");
   const board = openBoard(config, platform, clock);
   const { simulated } = board.hardware;
   const asking = new Asking({
@@ -317,6 +331,7 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     asking,
     loader,
     updates: inForce.updates,
+    fingerprints: config.broker ? new Fingerprints({ state, publisher: fleet.publisher, log }) : null,
     events,
     boot,
     vm,

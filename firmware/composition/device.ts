@@ -7,11 +7,15 @@ import { verifyStore } from "../ledger/index.ts";
 import { phiOf } from "../policy/index.ts";
 import type { Timer } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
+import { startAnchoring } from "./anchoring.ts";
+import { recordAllApplied } from "./applied.ts";
 import type { Config } from "./config-schema.ts";
 import { type DeviceParts, daemonEvent, driveAllSafe, openParts } from "./device-parts.ts";
 import { resourcesOf, resourcesOfOutputs } from "./hardware-needs.ts";
 import type { Platform } from "./platform.ts";
 import { setOfRelease } from "./release-loader.ts";
+import { writeKnownCheckpoint } from "./rescue/known-checkpoint.ts";
+import { releaseHold } from "./rescue/rescue.ts";
 import { startUpdates } from "./updates.ts";
 
 export { type BootState, type DeviceParts, SHARED_DOCUMENT } from "./device-parts.ts";
@@ -47,6 +51,7 @@ export class Device implements AsyncDisposable {
     await this.#checkLedger();
     await this.#bind();
     await fleet.outbox.start();
+    startAnchoring(this.parts, await recordAllApplied(this.parts));
     await fleet.commands.start();
     await fleet.sync?.start();
     fleet.status.start();
@@ -145,7 +150,10 @@ export class Device implements AsyncDisposable {
     const fresh = next.policy.outputs.filter(({ uri }) => capabilities.outputs.drivenLevel(uri) === null);
     await capabilities.outputs.driveAllSafe(fresh, "policy_change");
     await this.#storeDocuments();
-    if (boot.state === "safe_mode") boot.state = "locked";
+    if (boot.state === "safe_mode") {
+      await this.parts.state.ledger.commit({ events: [], ops: [releaseHold()] });
+      boot.state = "locked";
+    }
     await triggers.arm(next, { boot: false });
     fleet.status.changed();
   }
@@ -188,12 +196,22 @@ export class Device implements AsyncDisposable {
       ["status", () => fleet.status[Symbol.asyncDispose]()],
       ["outbox", () => fleet.outbox[Symbol.asyncDispose]()],
       ["shutdown_entry", () => this.#recordShutdown(reason)],
+      // While commits are still taken, so that the fingerprint of this checkpoint is kept for the next start.
+      ["checkpoint", () => state.ledger.checkpoint()],
       ["ledger", () => state.ledger.close()],
+      ["last_checkpoint", () => this.#keepCheckpoint()],
       ["link", () => link.close()],
       ["outputs", () => capabilities.outputs.close()],
       ["board", () => board.close()],
       ["store", () => state.store[Symbol.asyncDispose]()],
     ]);
+  }
+
+  /** Beside the database, so that a lost or older database is known for what it is. */
+  async #keepCheckpoint(): Promise<void> {
+    const { state, config } = this.parts;
+    const note = await state.ledger.reader.checkpoint();
+    if (note !== null) await writeKnownCheckpoint(state.files, config.stateDir, note);
   }
 
   async #recordShutdown(reason: string): Promise<void> {

@@ -4,11 +4,14 @@ import { createRunContext } from "../capabilities/index.ts";
 import { fromBase64 } from "../core/bytes.ts";
 import { CodedError, type Refusal } from "../core/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { LEDGER_LIMITS } from "../core/limits.ts";
 import { RunEvidence } from "../evidence/index.ts";
 import { newRunId, subjectIn, subjectOf } from "../runs/index.ts";
 import { effectiveLimits } from "../vm/index.ts";
 import { type DeviceParts, driveAllSafe, SHARED_DOCUMENT } from "./device-parts.ts";
+import { recordExport } from "./fingerprints.ts";
 import type { StateMethod } from "./state-methods.ts";
+import { countParam } from "./state-params.ts";
 import { runSummary, statusSummary } from "./summaries.ts";
 import { recordRefusal, updateStatus } from "./updates.ts";
 
@@ -81,6 +84,16 @@ export function liveMethods(parts: DeviceParts): Readonly<Record<string, StateMe
       return runSummary(await parts.runs.start({ program: text(params, "program"), trigger, payload }));
     },
     "ledger.checkpoint": async () => ({ note: await parts.state.ledger.checkpoint() }),
+    "export.done": async (params) => {
+      const [from, to] = [
+        countParam(params, "from", LEDGER_LIMITS.index),
+        countParam(params, "to", LEDGER_LIMITS.index),
+      ];
+      const size = countParam(params, "size", Number.MAX_SAFE_INTEGER);
+      const sha256 = text(params, "sha256");
+      await recordExport(parts, { from, to, sha256, size });
+      return { recorded: true };
+    },
     "outputs.safe": async () => (await driveAllSafe(parts, "operator")).map((record) => ({ ...record })),
     "shared.list": async () => Object.fromEntries(shared(parts).entries(SHARED_DOCUMENT)),
     "shared.get": async (params) => {

@@ -24,6 +24,10 @@ const parse = (bytes: Uint8Array): JsonObject => {
   return isJsonObject(value) ? value : {};
 };
 
+/** The roster in force as a document. @throws CodedError `not_found` (404), `malformed` (400). */
+export const readRosterDocument = async (files: Files, path: string): Promise<JsonObject> =>
+  parse(await files.read(path, FILE_LIMITS.rosterBytes));
+
 const rowsOf = (document: JsonObject): readonly JsonObject[] =>
   Array.isArray(document.devices) ? document.devices.filter(isJsonObject) : [];
 

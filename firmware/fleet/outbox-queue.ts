@@ -23,7 +23,12 @@ export interface OutboxMeta {
 }
 
 export type Admission =
-  | { readonly outcome: "accepted"; readonly evicted: readonly OutboxMeta[] }
+  | {
+      readonly outcome: "accepted";
+      readonly evicted: readonly OutboxMeta[];
+      /** Older ones of its topic whose place it takes. */
+      readonly superseded: readonly OutboxMeta[];
+    }
   | { readonly outcome: "duplicate"; readonly of: string }
   | { readonly outcome: "refused"; readonly code: "outbox_full" | "idempotency_conflict" };
 
@@ -103,19 +108,32 @@ export class OutboxQueue {
     return this.#slots.get(seq)?.attempts ?? 0;
   }
 
-  /** Decides on a newcomer and reserves its place; evicted items are gone from the queue at once. */
-  admit(meta: OutboxMeta): Admission {
+  /**
+   * Decides on a newcomer and reserves its place; evicted items are gone from the queue at once.
+   * @param supersedes it takes the place of what still waits on its topic, what is in flight excepted.
+   */
+  admit(meta: OutboxMeta, supersedes = false): Admission {
     const known = meta.idem === null ? undefined : this.#idem.get(meta.idem);
     if (known) {
       return known.bodyHash === meta.bodyHash
         ? { outcome: "duplicate", of: known.id }
         : { outcome: "refused", code: "idempotency_conflict" };
     }
+    const superseded = supersedes ? this.#waitingBeside(meta) : [];
+    for (const older of superseded) this.remove(older.seq);
     const evicted = this.#makeRoom(meta);
-    if (!evicted) return { outcome: "refused", code: "outbox_full" };
+    if (!evicted) {
+      for (const older of superseded) this.restore(older, 0);
+      return { outcome: "refused", code: "outbox_full" };
+    }
     for (const victim of evicted) this.remove(victim.seq);
     this.restore(meta, 0, "reserved");
-    return { outcome: "accepted", evicted };
+    return { outcome: "accepted", evicted, superseded };
+  }
+
+  #waitingBeside(meta: OutboxMeta): OutboxMeta[] {
+    const slots = [...(this.#lanes.get(laneKey(meta))?.slots.values() ?? [])];
+    return slots.filter(({ state }) => state === "queued").map((slot) => slot.meta);
   }
 
   /** Puts an item in without asking for room: what the store holds at start, or an eviction taken back. */

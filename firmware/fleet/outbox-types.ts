@@ -21,6 +21,8 @@ export interface OutboxDraft {
   /** Wall ms after which it is worthless; default null. */
   readonly expiresMs?: number | null;
   readonly correlation?: Uint8Array;
+  /** Takes the place of an older message of its topic and class that is not in flight; that one counts as no loss. */
+  readonly supersedes?: true;
 }
 
 /** A decided enqueue whose ops belong into the batch of its cause. Exactly one of the two calls must follow. */

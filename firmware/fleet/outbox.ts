@@ -99,14 +99,16 @@ export class Outbox implements AsyncDisposable {
       body: draft.body,
     };
     const seq = this.#nextSeq++;
-    const admission = this.#queue.admit(metaOf(seq, record));
+    const admission = this.#queue.admit(metaOf(seq, record), draft.supersedes);
     if (admission.outcome === "duplicate") {
       const nothing = (): void => undefined;
       return { outcome: "duplicate", id: admission.of, ops: [], confirm: nothing, cancel: nothing };
     }
     if (admission.outcome === "refused") throw this.#refused(admission.code, draft.class, nowWall);
     const ops: StoreOp[] = [put(OUTBOX, outboxKey(seq), encodeRecord(record))];
-    for (const victim of admission.evicted) {
+    const { evicted, superseded } = admission;
+    for (const { seq: older } of superseded) ops.push(del(OUTBOX, outboxKey(older)));
+    for (const victim of evicted) {
       ops.push(del(OUTBOX, outboxKey(victim.seq)), this.#gaps.count(victim.class, nowWall));
     }
     return {
@@ -119,7 +121,8 @@ export class Outbox implements AsyncDisposable {
       },
       cancel: () => {
         this.#queue.remove(seq);
-        for (const victim of admission.evicted) {
+        for (const older of superseded) this.#queue.restore(older, 0);
+        for (const victim of evicted) {
           this.#queue.restore(victim, 0);
           this.#gaps.uncount(victim.class);
         }

@@ -6,7 +6,7 @@ import { newMessageId } from "./message-id.ts";
 import { type DeviceIdentity, eventMessage, telemetryMessage } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
 import type { OutboxGap } from "./outbox-records.ts";
-import type { Staged } from "./outbox-types.ts";
+import type { OutboxDraft, Staged } from "./outbox-types.ts";
 import type { DeviceTopics } from "./topics.ts";
 
 export interface FleetPublisherOptions {
@@ -29,12 +29,17 @@ export class FleetPublisher {
    * @param idem what it reports, for example `run/<ledger hash>`: the same cause is reported once.
    * @throws CodedError `outbox_full`, `idempotency_conflict`, `topic_invalid`.
    */
-  stageEvent(name: string, idem: string, data: JsonObject): Staged {
+  stageEvent(
+    name: string,
+    idem: string,
+    data: JsonObject,
+    options: Pick<OutboxDraft, "supersedes"> = {},
+  ): Staged {
     const { outbox, topics, device, clock, entropy } = this.#options;
     const now = clock.wallMs();
     const id = newMessageId(now, entropy);
     const body = eventMessage(device, id, name, now, data);
-    return outbox.stage({ topic: topics.event(name), class: "logic", body, id, idem });
+    return outbox.stage({ topic: topics.event(name), class: "logic", body, id, idem, ...options });
   }
 
   /** A reading or measure; lost first when the outbox is full. @param lifetimeMs after which it is worthless. */

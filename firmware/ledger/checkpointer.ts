@@ -3,7 +3,7 @@ import { fromUtf8, toHex, utf8 } from "../core/bytes.ts";
 import type { Ed25519KeyPair } from "../core/ed25519.ts";
 import { CodedError } from "../core/errors.ts";
 import { put, type Store, type StoreOp } from "../ports/store.ts";
-import { signCheckpoint } from "./checkpoint.ts";
+import { type Checkpoint, signCheckpoint } from "./checkpoint.ts";
 import { indexKey, type Layout, SINGLE } from "./layout.ts";
 import { parseNote, signatureLine, type VerifierKey, verifySignatures } from "./note.ts";
 import { type LogState, sameBytes, seal } from "./sealed.ts";
@@ -30,6 +30,7 @@ export class Checkpointer {
   readonly #signer: Ed25519KeyPair;
   readonly #headKey: Uint8Array;
   #last: SignedTree;
+  readonly #listeners: ((checkpoint: Checkpoint) => void)[] = [];
 
   constructor(options: {
     readonly store: Store;
@@ -50,6 +51,11 @@ export class Checkpointer {
   /** Size of the last signed checkpoint. */
   get covered(): number {
     return this.#last.size;
+  }
+
+  /** @param listener is told of every new checkpoint once it is durable; it must not throw. */
+  onSigned(listener: (checkpoint: Checkpoint) => void): void {
+    this.#listeners.push(listener);
   }
 
   async #storedNote(size: number): Promise<string | null> {
@@ -77,6 +83,7 @@ export class Checkpointer {
     ];
     await this.#store.batch(ops, { sync: true });
     this.#last = next;
+    for (const listener of this.#listeners) listener({ origin: this.#origin, ...next });
     return note;
   }
 

@@ -1,15 +1,14 @@
 /** The one writer of durable state: group commits of entries and everything that must become durable with them. */
-import { encodeCbor } from "../core/cbor.ts";
 import { CodedError, codeOf } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import { LEDGER_LIMITS } from "../core/limits.ts";
 import type { Timer } from "../ports/clock.ts";
-import { del, put, type StoreOp } from "../ports/store.ts";
+import { del, type StoreOp } from "../ports/store.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { eventText } from "./event.ts";
-import { EPOCH_SUB, isLedgerSub, type Layout, layoutOf, SINGLE } from "./layout.ts";
+import { isLedgerSub, type Layout, layoutOf } from "./layout.ts";
 import { type LedgerOptions, logKeysOf, type Opened, type OpenedAs, originAt } from "./ledger-options.ts";
-import { readAnchor, storedEpoch } from "./log-rows.ts";
+import { epochOp, readAnchor, soundEpoch } from "./log-rows.ts";
 import { pruningTimes } from "./log-times.ts";
 import type { VerifierKey } from "./note.ts";
 import { anchorAt, anchorOp, dropBodies } from "./prune.ts";
@@ -80,13 +79,23 @@ export class Ledger implements LedgerWriter {
    */
   static async open(options: LedgerOptions): Promise<Ledger> {
     if (options.headKey.length !== 32) throw new CodedError("key_malformed", "The head key has 32 bytes.");
-    const { store } = options;
-    const epoch = Math.max(options.epoch ?? 0, await storedEpoch(store));
+    const { store, known = null, mustContinue = false } = options;
+    const stored = await soundEpoch(store);
+    const epoch = Math.max(options.epoch ?? 0, stored, known?.epoch ?? 0);
     const layout = layoutOf(epoch);
     const origin = originAt(options, epoch);
     const logKeys = logKeysOf(origin, options);
-    const start = await findStart({ store, layout, headKey: options.headKey, origin, logKeys });
+    const start = await findStart({
+      store,
+      layout,
+      headKey: options.headKey,
+      origin,
+      logKeys,
+      known,
+      mustContinue,
+    });
     const ledger = await Ledger.#adopt(options, epoch, layout, start);
+    if (ledger.epoch === epoch && stored !== epoch) await store.batch([epochOp(epoch)], { sync: true });
     const anchor = await readAnchor(store, ledger.#layout, options.headKey);
     if (anchor !== null && anchor.index > 0) await dropBodies(store, ledger.#layout, anchor.index);
     return ledger;
@@ -111,7 +120,7 @@ export class Ledger implements LedgerWriter {
     options.log?.error("ledger_epoch", data);
     const opened = { options, epoch: next, layout: layoutOf(next), state: EMPTY_LOG, signed: NOTHING_SIGNED };
     const ledger = new Ledger({ ...opened, openedAs: { is: "new_epoch", details: data } });
-    await ledger.#record("ledger_epoch", "critical", data, [put(EPOCH_SUB, SINGLE, encodeCbor(next))]);
+    await ledger.#record("ledger_epoch", "critical", data, [epochOp(next)]);
     return ledger;
   }
 
@@ -308,6 +317,11 @@ export class Ledger implements LedgerWriter {
   async #cover(): Promise<string> {
     await this.#writeRollups();
     return this.#sign();
+  }
+
+  /** @param listener is told of every new checkpoint once it is durable; it must not throw. */
+  onCheckpoint(listener: Parameters<Checkpointer["onSigned"]>[0]): void {
+    this.#checkpointer.onSigned(listener);
   }
 
   /** Makes everything that waits durable. */

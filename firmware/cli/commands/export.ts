@@ -1,8 +1,9 @@
 /** `imuctl export` and `imuctl ledger export`: files that others verify with `imu-verify`, written page by page. */
+import { createHash } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import type { Command } from "commander";
 import { CodedError } from "../../core/errors.ts";
-import type { Json, JsonObject } from "../../core/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
 import { LEDGER_LIMITS } from "../../core/limits.ts";
 import { act, add, type Cli, countOption, type Handler, type OptionValue, textOption } from "../command.ts";
 import { UsageError } from "../errors.ts";
@@ -50,11 +51,14 @@ async function writeFile(path: string, pages: AsyncIterable<string>): Promise<vo
 async function write(
   session: Session,
   options: Readonly<Record<string, OptionValue>>,
-  pages: AsyncIterable<string>,
+  lines: AsyncIterable<string>,
 ) {
+  const told = new Told();
+  const pages = counted(lines, told);
   const out = textOption(options.out);
   if (out === null) {
     for await (const page of pages) session.io.out(page);
+    await tell(session, told);
     return OK;
   }
   const path = session.path(out);
@@ -62,8 +66,45 @@ async function write(
     throw new CodedError("file_exists", `${path} exists already; nothing was written.`, { status: 409 });
   }
   await writeFile(path, pages);
+  await tell(session, told);
   session.result({ written: path }, `${path}\n`);
   return OK;
+}
+
+/** What the lines of an export come to, counted while they are written. */
+class Told {
+  readonly #hash = createHash("sha256");
+  #first: Json = null;
+  size = 0;
+
+  add(page: string): void {
+    if (this.size === 0) this.#first = JSON.parse(page.slice(0, page.indexOf("\n"))) as Json;
+    const bytes = Buffer.from(page, "utf8");
+    this.#hash.update(bytes);
+    this.size += bytes.length;
+  }
+
+  get facts(): JsonObject {
+    const { from = 0, to = 0 } = isJsonObject(this.#first) ? this.#first : {};
+    return { from, to, sha256: this.#hash.digest("hex"), size: this.size };
+  }
+}
+
+async function* counted(pages: AsyncIterable<string>, told: Told): AsyncGenerator<string> {
+  for await (const page of pages) {
+    told.add(page);
+    yield page;
+  }
+}
+
+/** A running daemon records that its log was copied; what was written stands whether it hears of it or not. */
+async function tell(session: Session, told: Told): Promise<void> {
+  if (session.stateDir !== null) return;
+  try {
+    await session.ask("export.done", told.facts);
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+  }
 }
 
 /** Asks for pages until there is no cursor. */

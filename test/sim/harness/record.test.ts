@@ -49,6 +49,7 @@ describe("record", () => {
     const first = await simulate(
       shortTank({
         duration: "70s",
+        rtc: true,
         timeline: ["{ at: 31s, fault: bus, device: tank-001, target: i2c-1/0x48, kind: disappear, for: 9s }"],
       }),
     );

@@ -9,6 +9,8 @@ export interface ShortTank {
   readonly timeline?: readonly string[];
   readonly expect?: readonly string[];
   readonly more?: string;
+  /** A battery-backed clock; default false. */
+  readonly rtc?: boolean;
   /** Further parts in YAML flow style. */
   readonly wiring?: readonly string[];
 }
@@ -34,6 +36,7 @@ devices:
     board: raspberry-pi-4
     policy: ${join(tank, "policy.json")}
     programs: [${join(tank, "programs", "fill.json")}]
+    rtc: ${options.rtc ?? false}
     config: { clock: { trust: system } }
     wiring:
       - { model: relay, line: 17, drives: tank1.pump, safe: off }

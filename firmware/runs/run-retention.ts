@@ -43,6 +43,24 @@ type Breathe = () => Promise<void>;
 const startOf = (runId: string): number | null =>
   /^r[0-9a-f]{20}$/.test(runId) ? Number.parseInt(runId.slice(1, 13), 16) : null;
 
+const { setSinceMs } = RETENTION_LIMITS;
+/** The first id that a set clock can have given. */
+const FIRST_SET = `r${setSinceMs.toString(16).padStart(12, "0")}`;
+
+/** Which runs are too old. What ran before the clock was set is as old as the first run after that. */
+interface Ages {
+  readonly oldestMs: number;
+  readonly areUnsetOld: boolean;
+}
+
+/** True if too old, false if not, null if it is not but a later one may be. */
+function judgeAge(runId: string, { oldestMs, areUnsetOld }: Ages): boolean | null {
+  const start = startOf(runId);
+  if (start === null) return false;
+  if (start < setSinceMs) return areUnsetOld ? true : null;
+  return start < oldestMs;
+}
+
 export class RunRetention {
   readonly #store: ContentWatch;
   #recordBytes = 0;
@@ -93,7 +111,7 @@ export class RunRetention {
       const collected = await collectGarbage({
         store: this.#store,
         nowMs,
-        retains: ({ body }) => body.ts >= oldest,
+        retains: ({ body }) => body.ts >= oldest || body.ts < setSinceMs,
         references: (sha256) => named.has(sha256),
         touched,
         breathe,
@@ -123,13 +141,16 @@ export class RunRetention {
     nowMs: number,
     breathe: Breathe,
   ): Promise<{ readonly runs: number; readonly envelopes: number }> {
-    const oldest = nowMs - limits.recordDays * DAY_MS;
+    const ages = await this.#ages(RUNS, nowMs - limits.recordDays * DAY_MS);
     let runs = 0;
     let envelopes = 0;
     for await (const [runId, row] of this.#store.range(RUNS, { limit: RETENTION_LIMITS.roundRuns })) {
       await breathe();
-      const isOld = (startOf(runId) ?? nowMs) < oldest;
-      if (!isOld && this.#recordBytes <= limits.recordBytes) break;
+      const isOld = judgeAge(runId, ages);
+      if (!isOld && this.#recordBytes <= limits.recordBytes) {
+        if (isOld === null) continue;
+        break;
+      }
       const evidence = await this.#evidenceOf(runId);
       await this.#store.batch([del(RUNS, runId), ...evidence.ops], { sync: false });
       this.#recordBytes -= runId.length + row.length;
@@ -146,7 +167,7 @@ export class RunRetention {
     nowMs: number,
     breathe: Breathe,
   ): Promise<{ readonly envelopes: number; readonly isOver: boolean }> {
-    const oldest = nowMs - limits.evidenceDays * DAY_MS;
+    const ages = await this.#ages(RUN_INDEX, nowMs - limits.evidenceDays * DAY_MS);
     const wasOver = this.#evidenceBytes > limits.evidenceBytes;
     let envelopes = 0;
     let last = "";
@@ -155,14 +176,23 @@ export class RunRetention {
       const runId = runOfKey(key);
       if (runId === last) continue;
       last = runId;
-      const isOld = (startOf(runId) ?? nowMs) < oldest;
-      if (!isOld && this.#evidenceBytes <= limits.evidenceBytes) break;
+      const isOld = judgeAge(runId, ages);
+      if (!isOld && this.#evidenceBytes <= limits.evidenceBytes) {
+        if (isOld === null) continue;
+        break;
+      }
       const evidence = await this.#evidenceOf(runId);
       await this.#store.batch(evidence.ops, { sync: false });
       this.#evidenceBytes -= evidence.bytes;
       envelopes += evidence.count;
     }
     return { envelopes, isOver: wasOver };
+  }
+
+  async #ages(sub: string, oldestMs: number): Promise<Ages> {
+    for await (const [key] of this.#store.range(sub, { gte: FIRST_SET, limit: 1 }))
+      return { oldestMs, areUnsetOld: (startOf(sub === RUNS ? key : runOfKey(key)) ?? oldestMs) < oldestMs };
+    return { oldestMs, areUnsetOld: false };
   }
 
   async #evidenceOf(

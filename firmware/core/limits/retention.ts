@@ -16,6 +16,8 @@ export const RETENTION_LIMITS = Object.freeze({
   batchRows: 256,
   /** Run records that are looked at in one round, the oldest first. */
   roundRuns: 100_000,
+  /** Wall ms before this (2020) are of a clock that nobody has set: they tell no age (simulator.md 2, boards without RTC). */
+  setSinceMs: millis(1_577_836_800_000),
   /** Ms between two verifications of the whole log (ledger.md 10). */
   verifyMs: hours(24),
   /** Entries between two places where an interrupted verification can go on (ledger.md 10). */

@@ -1,8 +1,9 @@
 /** `npm run bench -- <suite> [options]`; options belong to the suite. */
 import type { Suite } from "./lib/suite.ts";
+import { simSuite } from "./suites/sim/suite.ts";
 import { vmSuite } from "./suites/vm/suite.ts";
 
-const SUITES: readonly Suite[] = [vmSuite];
+const SUITES: readonly Suite[] = [vmSuite, simSuite];
 
 function usage(): string {
   const lines = SUITES.map(({ name, about, usage: options }) => `  ${name}  ${about}\n${options}`);

@@ -1,6 +1,6 @@
 /**
  * CBOR of plain JSON and octets, byte for byte as the library writes it. Nearly all rows are small objects of short ASCII
- * texts; for those this takes a third of the time. Whatever else comes is left to the library.
+ * texts; those take two thirds of the library's time here. Whatever else comes is left to it.
  */
 
 /** Rows that need more are rare; they take the library's way. */

@@ -1,9 +1,10 @@
 /** `npm run bench -- <suite> [options]`; options belong to the suite. */
 import type { Suite } from "./lib/suite.ts";
+import { ledgerSuite } from "./suites/ledger/suite.ts";
 import { simSuite } from "./suites/sim/suite.ts";
 import { vmSuite } from "./suites/vm/suite.ts";
 
-const SUITES: readonly Suite[] = [vmSuite, simSuite];
+const SUITES: readonly Suite[] = [vmSuite, ledgerSuite, simSuite];
 
 function usage(): string {
   const lines = SUITES.map(({ name, about, usage: options }) => `  ${name}  ${about}\n${options}`);

@@ -8,7 +8,7 @@ import { Level } from "level";
 import { utf8 } from "../core/bytes.ts";
 import { CodedError } from "../core/errors.ts";
 import { DISK_LIMITS } from "../core/limits.ts";
-import type { Store, StoreOp, StoreRange } from "../ports/store.ts";
+import type { Store, StoreOp, StoreRange, StoreRow } from "../ports/store.ts";
 import { openError, storeError } from "./level-errors.ts";
 import { freeBytes } from "./resources.ts";
 
@@ -20,6 +20,40 @@ type Database = Level<string, Uint8Array>;
 type Sublevel = ReturnType<Database["sublevel"]>;
 
 type Stored = Uint8Array | undefined;
+
+const FIRST_PAGE = 16;
+const LARGEST_PAGE = 1024;
+const PAGE_BYTES = 256 * 1024;
+
+/** A range of a sublevel as one of the whole database: every key of it begins with its prefix, `!name!`. */
+function boundsOf(prefix: string, { gt, gte, lt, lte, ...rest }: StoreRange) {
+  const lower = gte === undefined && gt !== undefined ? { gt: prefix + gt } : { gte: prefix + (gte ?? "") };
+  const upper = lte !== undefined ? { lte: prefix + lte } : lt !== undefined ? { lt: prefix + lt } : null;
+  // The byte after "!".
+  return { ...rest, ...lower, ...(upper ?? { lt: `${prefix.slice(0, -1)}"` }) };
+}
+
+/** Pages that grow; the next one is read while this one is worked on. */
+async function* pagesIn(
+  database: Database,
+  prefix: string,
+  range: StoreRange,
+): AsyncGenerator<readonly StoreRow[]> {
+  const rows = database.iterator({ ...boundsOf(prefix, range), highWaterMarkBytes: PAGE_BYTES } as object);
+  try {
+    let pending: Promise<readonly StoreRow[]> = rows.nextv(FIRST_PAGE);
+    for (let size = FIRST_PAGE * 4; ; size = Math.min(LARGEST_PAGE, size * 4)) {
+      const page = await pending;
+      if (page.length === 0) return;
+      pending = rows.nextv(size);
+      // Whoever stops in the middle of a page never looks at the next one.
+      pending.catch(() => undefined);
+      yield page.map(([key, value]): StoreRow => [key.slice(prefix.length), plain(value) ?? value]);
+    }
+  } finally {
+    await rows.close();
+  }
+}
 
 /** LevelDB hands out Buffers; the rest of the daemon knows plain byte arrays only. */
 const plain = (value: Stored): Stored =>
@@ -191,8 +225,22 @@ export class LevelStore implements Store {
   async *range(sub: string, range: StoreRange = {}): AsyncIterable<readonly [string, Uint8Array]> {
     if (this.#isSuspect) await this.#readable();
     try {
-      const rows = this.#sub(sub).iterator({ ...range } as never) as AsyncIterable<[string, Uint8Array]>;
-      for await (const [key, value] of rows) yield [key, plain(value) ?? value];
+      const database = this.#database;
+      for await (const page of pagesIn(database, this.#sub(sub).prefix, range)) {
+        for (const row of page) {
+          if (database.status !== "open") throw new Error("The database is closed.");
+          yield row;
+        }
+      }
+    } catch (cause) {
+      throw storeError(cause);
+    }
+  }
+
+  async *pages(sub: string, range: StoreRange = {}): AsyncIterable<readonly StoreRow[]> {
+    if (this.#isSuspect) await this.#readable();
+    try {
+      yield* pagesIn(this.#database, this.#sub(sub).prefix, range);
     } catch (cause) {
       throw storeError(cause);
     }

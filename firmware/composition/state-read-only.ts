@@ -1,6 +1,6 @@
 /** The store of a stopped daemon or of a copy: everything can be read, nothing changed. */
 import { CodedError } from "../core/errors.ts";
-import type { Store, StoreRange } from "../ports/store.ts";
+import { pagesOf, type Store, type StoreRange, type StoreRow } from "../ports/store.ts";
 
 export class ReadOnlyStore implements Store {
   readonly #store: Store;
@@ -19,6 +19,10 @@ export class ReadOnlyStore implements Store {
 
   range(sub: string, range?: StoreRange): AsyncIterable<readonly [string, Uint8Array]> {
     return this.#store.range(sub, range);
+  }
+
+  pages(sub: string, range?: StoreRange): AsyncIterable<readonly StoreRow[]> {
+    return pagesOf(this.#store, sub, range);
   }
 
   /** @throws CodedError `state_read_only` (409), always. */

@@ -5,6 +5,7 @@ import { CodedError } from "../core/errors.ts";
 import { sha256Hex, ZERO_HASH } from "../core/hash.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
 import { LEDGER_LIMITS } from "../core/limits.ts";
+import { scanEntry } from "./entry-scan.ts";
 import type { LedgerEntry } from "./types.ts";
 
 const HASH = /^[0-9a-f]{64}$/;
@@ -32,15 +33,22 @@ export function isLedgerEntry(value: unknown): value is LedgerEntry {
   );
 }
 
-/** What one stored row says, with the hash recomputed from its bytes. */
-export interface ReadEntry {
-  readonly entry: LedgerEntry;
+/** What verification needs of a stored row. */
+export interface ReadLink {
+  readonly prevHash: string;
+  /** ms. */
+  readonly ts: number;
   /** The canonical bytes: leaf data. */
   readonly bytes: Uint8Array;
   /** Recomputed. */
   readonly hash: string;
   /** As stored beside the entry. */
   readonly storedHash: string;
+}
+
+/** What one stored row says, with the hash recomputed from its bytes. */
+export interface ReadEntry extends ReadLink {
+  readonly entry: LedgerEntry;
 }
 
 // CBOR of {"entry": <bytes, 16-bit length>, "hash": <32 bytes>}: map(2), text(5), bytes; text(4), bytes(32).
@@ -101,6 +109,18 @@ function isCanonical(text: string, value: Json): boolean {
   return canonicalize(value) === text;
 }
 
+/** The same as `readStored` for a reader that has no use for the entry itself, several times faster. Never throws. */
+export function readLink(row: Uint8Array): ReadLink | null {
+  const framed = unframe(row);
+  const scanned = framed === null ? null : scanEntry(framed.bytes);
+  if (framed !== null && scanned !== null) {
+    const { bytes, hash } = framed;
+    const { prevHash, ts } = scanned;
+    return { prevHash, ts, bytes, hash: sha256Hex(bytes), storedHash: toHex(hash) };
+  }
+  return readStored(row);
+}
+
 /** Null for bytes that are not an entry in the stored form. Never throws. */
 export function readStored(row: Uint8Array): ReadEntry | null {
   try {
@@ -110,7 +130,8 @@ export function readStored(row: Uint8Array): ReadEntry | null {
     const text = fromUtf8(bytes);
     const entry = JSON.parse(text) as Json;
     if (!isLedgerEntry(entry) || !isCanonical(text, entry)) return null;
-    return { entry, bytes, hash: sha256Hex(bytes), storedHash: toHex(hash) };
+    const { prev_hash: prevHash, ts } = entry;
+    return { entry, prevHash, ts, bytes, hash: sha256Hex(bytes), storedHash: toHex(hash) };
   } catch (error) {
     if (error instanceof CodedError || error instanceof SyntaxError) return null;
     throw error;

@@ -88,6 +88,58 @@ export class CompactRange {
   }
 }
 
+/** Long enough for most leaves and for two hashes. */
+const SCRATCH_BYTES = 4096;
+
+/** The same tree for one reader that goes through very many leaves: it changes in place and copies no list. */
+export class GrowingTree {
+  readonly #scratch = new Uint8Array(SCRATCH_BYTES);
+  readonly #hashes: Uint8Array[];
+  #size: number;
+
+  constructor(range: CompactRange) {
+    this.#hashes = [...range.hashes];
+    this.#size = range.size;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** As `leafHash`, its data put behind the prefix in memory of its own. */
+  leaf(data: Uint8Array): Uint8Array {
+    const end = data.length + 1;
+    if (end > SCRATCH_BYTES) return leafHash(data);
+    this.#scratch[0] = 0x00;
+    this.#scratch.set(data, 1);
+    return sha256(this.#scratch.subarray(0, end));
+  }
+
+  #node(left: Uint8Array, right: Uint8Array): Uint8Array {
+    this.#scratch[0] = 0x01;
+    this.#scratch.set(left, 1);
+    this.#scratch.set(right, 33);
+    return sha256(this.#scratch.subarray(0, 65));
+  }
+
+  /** @param collect receives every subtree above the leaf that it completes, from below upwards. */
+  append(leaf: Uint8Array, collect?: (node: TreeNode) => void): void {
+    let hash = leaf;
+    let index = this.#size;
+    for (let level = 1; index % 2 === 1; level++) {
+      hash = this.#node(this.#hashes.pop() ?? EMPTY_ROOT, hash);
+      index = (index - 1) / 2;
+      collect?.({ level, index, hash });
+    }
+    this.#hashes.push(hash);
+    this.#size++;
+  }
+
+  root(): Uint8Array {
+    return foldNodes(this.#hashes);
+  }
+}
+
 /** MTH over leaf data. */
 export function rootOf(leaves: Iterable<Uint8Array>): Uint8Array {
   let range = CompactRange.EMPTY;

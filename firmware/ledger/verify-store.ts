@@ -1,13 +1,14 @@
 /** Verification of a ledger where it lies, in constant memory (ledger.md 10). */
 import { compareBytes } from "../core/bytes.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { Store } from "../ports/store.ts";
+import { pagesOf, type Store } from "../ports/store.ts";
 import { type CheckpointClaim, judgeCheckpoints } from "./checkpoint.ts";
-import { readStored } from "./entry.ts";
+import { readLink } from "./entry.ts";
 import { indexKey, indexOfKey, type Layout, layoutOf } from "./layout.ts";
 import { readAnchor, readHead, readNotes, storedEpoch } from "./log-rows.ts";
 import type { VerifierKey } from "./note.ts";
 import { anchorAt } from "./prune.ts";
+import { TreeCursor } from "./tree-cursor.ts";
 import type { VerifyReport } from "./types.ts";
 import { GENESIS_ANCHOR, LedgerVerifier, type VerifyAnchor } from "./verify.ts";
 
@@ -29,33 +30,6 @@ export interface VerifyStoreOptions {
   readonly signal?: AbortSignal;
 }
 
-const PROGRESS_EVERY = 4096;
-
-/** The stored leaf hashes beside the entries: both come in index order, so one pass over each is enough. */
-export class LeafCursor {
-  readonly #rows: AsyncIterator<readonly [string, Uint8Array]>;
-  #next: readonly [number, Uint8Array] | null = null;
-  #done = false;
-
-  constructor(store: Store, layout: Layout, from: number) {
-    const range = { gte: `00!${indexKey(from)}`, lt: "00!:" };
-    this.#rows = store.range(layout.nodes, range)[Symbol.asyncIterator]();
-  }
-
-  async at(index: number): Promise<Uint8Array | null> {
-    while (!this.#done && (this.#next === null || this.#next[0] < index)) {
-      const result = await this.#rows.next();
-      if (result.done) this.#done = true;
-      else this.#next = [indexOfKey(result.value[0].slice(3)) ?? -1, result.value[1]];
-    }
-    return this.#next?.[0] === index ? this.#next[1] : null;
-  }
-
-  async close(): Promise<void> {
-    await this.#rows.return?.();
-  }
-}
-
 async function pushRows(
   store: Store,
   layout: Layout,
@@ -63,22 +37,25 @@ async function pushRows(
   verifier: LedgerVerifier,
   options: VerifyStoreOptions,
 ): Promise<void> {
-  const leaves = new LeafCursor(store, layout, from);
+  await using stored = new TreeCursor(store, layout, from);
   let expected = from;
-  try {
-    for await (const [key, row] of store.range(layout.entries, { gte: indexKey(from) })) {
+  for await (const page of pagesOf(store, layout.entries, { gte: indexKey(from) })) {
+    for (const [key, row] of page) {
       const index = indexOfKey(key);
-      const leaf = await leaves.at(expected);
-      verifier.push({ index: index ?? expected, read: index === null ? null : readStored(row), leaf });
+      const leaf = stored.leaf(expected);
+      const nodes = stored.above(expected);
+      verifier.push({
+        index: index ?? expected,
+        read: index === null ? null : readLink(row),
+        // Most are at hand; waiting for them all the same would cost more than the hashing.
+        leaf: leaf instanceof Promise ? await leaf : leaf,
+        nodes: nodes instanceof Promise ? await nodes : nodes,
+      });
       if (verifier.isDecided) return;
       expected++;
-      if (expected % PROGRESS_EVERY === 0) {
-        options.signal?.throwIfAborted();
-        options.onProgress?.(expected - from);
-      }
     }
-  } finally {
-    await leaves.close();
+    options.signal?.throwIfAborted();
+    options.onProgress?.(expected - from);
   }
 }
 

@@ -6,8 +6,8 @@ import { sha256Hex, ZERO_HASH } from "../core/hash.ts";
 import type { JsonObject } from "../core/json.ts";
 import { LEDGER_LIMITS } from "../core/limits.ts";
 import type { CheckpointClaim } from "./checkpoint.ts";
-import { isLedgerEntry, type ReadEntry } from "./entry.ts";
-import { CompactRange, leafHash } from "./tree.ts";
+import { isLedgerEntry, type ReadLink } from "./entry.ts";
+import { CompactRange, GrowingTree, type TreeNode } from "./tree.ts";
 import type { VerifyReport } from "./types.ts";
 
 export interface VerifyAnchor {
@@ -24,8 +24,10 @@ export const GENESIS_ANCHOR: VerifyAnchor = { index: 0, prevHash: ZERO_HASH, ran
 /** One row in index order. `read` is null if the row is not an entry; `leaf` undefined if no leaf hash is compared. */
 export interface VerifyRow {
   readonly index: number;
-  readonly read: ReadEntry | null;
+  readonly read: ReadLink | null;
   readonly leaf?: Uint8Array | null;
+  /** Stored hashes of the subtrees that this entry completes, level 1 upwards; undefined if they are not compared. */
+  readonly nodes?: readonly (Uint8Array | null)[];
 }
 
 export interface VerifyContext {
@@ -49,15 +51,16 @@ export class LedgerVerifier {
   readonly #roots = new Map<number, Uint8Array>();
   readonly #warnings: JsonObject[] = [];
   readonly #anchored: number;
-  #range: CompactRange;
+  readonly #tree: GrowingTree;
   #lastHash: string;
   #lastTs = Number.NEGATIVE_INFINITY;
   #lastGood: number | null = null;
   #verdict: Verdict | null = null;
+  #badNode: number | null = null;
 
   constructor(context: VerifyContext) {
     this.#context = context;
-    this.#range = context.anchor.range;
+    this.#tree = new GrowingTree(context.anchor.range);
     this.#lastHash = context.anchor.prevHash;
     const good = context.checkpoints.filter((checkpoint) => checkpoint.good);
     this.#anchored = good.reduce((size, checkpoint) => Math.max(size, checkpoint.size), 0);
@@ -74,7 +77,7 @@ export class LedgerVerifier {
 
   /** Entries found good so far, the pruned ones included. */
   get size(): number {
-    return this.#range.size;
+    return this.#tree.size;
   }
 
   #warn(warning: JsonObject): void {
@@ -97,12 +100,12 @@ export class LedgerVerifier {
   }
 
   #judgeRoot(): Verdict | null {
-    const root = this.#roots.get(this.#range.size);
+    const root = this.#roots.get(this.#tree.size);
     if (root === undefined) return null;
-    if (!sameRoot(root, this.#range.root())) {
+    if (!sameRoot(root, this.#tree.root())) {
       return bad("root_mismatch", this.#lastGood ?? this.#context.anchor.index, false);
     }
-    this.#lastGood = this.#range.size;
+    this.#lastGood = this.#tree.size;
     return null;
   }
 
@@ -111,28 +114,41 @@ export class LedgerVerifier {
   }
 
   #judge(row: VerifyRow): Verdict | null {
-    const index = this.#range.size;
+    const index = this.#tree.size;
     if (row.index > index) return bad("missing_entry", index);
     if (row.index !== index || row.read === null) return bad("bad_entry", Math.min(index, row.index));
-    const { entry, bytes, hash, storedHash } = row.read;
+    const { prevHash, ts, bytes, hash, storedHash } = row.read;
     if (hash !== storedHash) return bad("hash_mismatch", index);
-    if (entry.prev_hash !== (index === 0 ? ZERO_HASH : this.#lastHash)) {
+    if (prevHash !== (index === 0 ? ZERO_HASH : this.#lastHash)) {
       return bad(index === 0 ? "genesis_mismatch" : "chain_break", index);
     }
-    const leaf = leafHash(bytes);
+    const leaf = this.#tree.leaf(bytes);
     if (row.leaf !== undefined && (row.leaf === null || !sameRoot(row.leaf, leaf))) {
       return bad("leaf_mismatch", index);
     }
-    if (entry.ts < this.#lastTs) this.#warn({ code: "ts_regression", index });
-    this.#lastTs = entry.ts;
+    if (ts < this.#lastTs) this.#warn({ code: "ts_regression", index });
+    this.#lastTs = ts;
     this.#lastHash = hash;
-    this.#range = this.#range.append(leaf);
+    this.#grow(leaf, row.nodes);
     return this.#judgeRoot();
+  }
+
+  /** Nodes above the leaves prove nothing about the entries, but proofs are made of them: told if nothing else is wrong. */
+  #grow(leaf: Uint8Array, stored: VerifyRow["nodes"]): void {
+    if (stored === undefined || stored.length === 0 || this.#badNode !== null) {
+      this.#tree.append(leaf);
+      return;
+    }
+    const index = this.#tree.size;
+    this.#tree.append(leaf, ({ level, hash }: TreeNode) => {
+      const own = stored[level - 1] ?? null;
+      if (own === null || !sameRoot(own, hash)) this.#badNode = index;
+    });
   }
 
   #judgeEnd(): Verdict | null {
     const { head } = this.#context;
-    const size = this.#range.size;
+    const size = this.#tree.size;
     if (size < this.#anchored || (head !== null && size < head.size)) return bad("truncated", size);
     if (head === null) {
       if (size === 0 && this.#context.checkpoints.length === 0) this.#warn({ code: "no_anchor" });
@@ -144,8 +160,9 @@ export class LedgerVerifier {
 
   /** The report; adds warnings that only the caller can know of. */
   finish(extraWarnings: readonly JsonObject[] = []): VerifyReport {
-    this.#verdict ??= this.#judgeEnd();
-    const size = this.#range.size;
+    this.#verdict ??=
+      this.#judgeEnd() ?? (this.#badNode === null ? null : bad("node_mismatch", this.#badNode));
+    const size = this.#tree.size;
     return {
       ok: this.#verdict === null,
       size,
@@ -175,11 +192,12 @@ export interface VerifyInput {
   readonly head: VerifyContext["head"];
 }
 
-function readRaw({ entry, hash }: RawRow): ReadEntry | null {
+function readRaw({ entry, hash }: RawRow): ReadLink | null {
   if (!isLedgerEntry(entry) || typeof hash !== "string") return null;
   try {
     const bytes = utf8(canonicalize(entry));
-    return { entry, bytes, hash: sha256Hex(bytes), storedHash: hash };
+    const { prev_hash: prevHash, ts } = entry;
+    return { prevHash, ts, bytes, hash: sha256Hex(bytes), storedHash: hash };
   } catch (error) {
     if (error instanceof CodedError) return null;
     throw error;

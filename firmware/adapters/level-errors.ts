@@ -21,7 +21,10 @@ export function storeError(cause: unknown): CodedError {
   }
   // LevelDB reports a table file that ends before its mapped range as an invalid argument.
   if (/CORRUPT|\.(?:ldb|sst): Invalid argument/i.test(text)) {
-    return new CodedError("store_corrupt", "The database files are damaged.", { cause });
+    return new CodedError("store_corrupt", "The database files are damaged.", {
+      cause,
+      details: { database: true },
+    });
   }
   return new CodedError("store_unavailable", "The database cannot be used.", { status: 503, cause });
 }
@@ -39,7 +42,10 @@ export function openError(directory: string, cause: unknown, create: boolean): C
   const byNature = storeError(cause);
   if (byNature.code === "storage_full" || byNature.code === "store_read_only") return byNature;
   if (/CORRUPT|checksum|meta-nextfile|CURRENT|missing file|MANIFEST/i.test(text)) {
-    return new CodedError("store_corrupt", `The database in ${directory} is damaged.`, { cause });
+    return new CodedError("store_corrupt", `The database in ${directory} is damaged.`, {
+      cause,
+      details: { database: true },
+    });
   }
   return byNature;
 }

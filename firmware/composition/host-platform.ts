@@ -7,6 +7,7 @@ import { createGreenhouseBoard } from "../../sim/index.ts";
 import { clockSynchronised } from "../adapters/clock-sync.ts";
 import { EmbeddedBroker } from "../adapters/embedded-broker.ts";
 import { kernelBootId } from "../adapters/kernel-boot.ts";
+import { finishRescue, forgetRescue, pendingRescue, rescueDatabase } from "../adapters/level-rescue.ts";
 import { LevelStore } from "../adapters/level-store.ts";
 import { mqttConnect } from "../adapters/mqtt-link.ts";
 import type { MqttTls } from "../adapters/mqtt-socket.ts";
@@ -97,6 +98,12 @@ export function hostPlatform(config: Config): Platform {
     freeBytes,
     heapHeadroom,
     openStore: (directory) => LevelStore.open(directory, { create: true }),
+    rescue: {
+      run: rescueDatabase,
+      finish: finishRescue,
+      pending: pendingRescue,
+      forget: forgetRescue,
+    },
     openClock: ({ floorMs, trust }) =>
       new SystemClock({ entropy, floorMs, synchronised: clockSynchronised(trust) }),
     openHardware: (board, given, clock) => openHardware(board, given, { clock, entropy, user }),

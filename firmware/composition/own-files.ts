@@ -60,6 +60,6 @@ export async function checkDatabaseFolder(files: Files, path: string): Promise<v
   const rest = (await files.list(path)).filter((name) => DATABASE_FILE.test(name));
   if (rest.length === 0) return;
   throw new CodedError("store_corrupt", `The database in ${path} has lost its file CURRENT.`, {
-    details: { files: rest.slice(0, 16) },
+    details: { files: rest.slice(0, 16), database: true },
   });
 }

@@ -10,7 +10,7 @@ import type { Files } from "../ports/files.ts";
 import type { Hardware } from "../ports/hardware.ts";
 import type { Log } from "../ports/log.ts";
 import type { MqttConnect } from "../ports/mqtt-connection.ts";
-import type { Store } from "../ports/store.ts";
+import type { RescuedDatabase, Store } from "../ports/store.ts";
 import type { BrokerConfig, Config } from "./config-schema.ts";
 
 /** The way to the site's broker. */
@@ -28,6 +28,17 @@ export interface OpenedHardware {
   readonly greenhouse: GreenhouseBoard | null;
 }
 
+/** Each takes the database's directory. */
+export interface StoreRescue {
+  /** @throws CodedError `storage_full` (503). */
+  run(directory: string): Promise<RescuedDatabase>;
+  /** Finishes a rescue that was interrupted in its last step. */
+  finish(directory: string): Promise<boolean>;
+  /** The report of a rescue that has not been recorded yet. */
+  pending(directory: string): Promise<RescuedDatabase | null>;
+  forget(directory: string): Promise<void>;
+}
+
 export interface Platform {
   /** True if nothing of it is real: everything that is recorded is marked. */
   readonly simulated: boolean;
@@ -43,6 +54,8 @@ export interface Platform {
   heapHeadroom(): number;
   /** @throws CodedError `store_busy`, `store_corrupt`, `store_layout_unknown`, `store_unavailable`. */
   openStore(directory: string): Promise<Store>;
+  /** Saves what can be read of a database with damaged files; absent where files cannot be damaged. */
+  readonly rescue?: StoreRescue;
   openClock(options: { readonly floorMs: number; readonly trust: Config["clock"]["trust"] }): Clock;
   openHardware(board: BoardDefinition, config: Config, clock: Clock): OpenedHardware;
   /** @throws CodedError `key_permissions` (422) for its secrets; the system's error if it cannot be opened. */

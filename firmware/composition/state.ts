@@ -1,13 +1,14 @@
 /** The durable state of a device: keys, store, clock with its floor, ledger, content and run records. */
 import { join } from "node:path";
 import { CodedError } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
 import { ContentStore, ContentWatch } from "../evidence/index.ts";
-import { Ledger, LedgerReader } from "../ledger/index.ts";
+import { Ledger, LedgerReader, probedEpoch } from "../ledger/index.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
 import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
-import type { Store } from "../ports/store.ts";
+import type { RescuedDatabase, Store } from "../ports/store.ts";
 import { RunStore } from "../runs/index.ts";
 import type { Config } from "./config-schema.ts";
 import { setAsideDamaged } from "./damaged-rows.ts";
@@ -15,6 +16,8 @@ import { WriteAlarm } from "./housekeeping/write-alarm.ts";
 import { type Identity, loadIdentity } from "./identity.ts";
 import { aboutDatabase, checkDatabaseFolder } from "./own-files.ts";
 import type { Platform } from "./platform.ts";
+import { readKnownCheckpoint } from "./rescue/known-checkpoint.ts";
+import { recordRescue } from "./rescue/rescue.ts";
 
 export interface DeviceState {
   readonly platform: Platform;
@@ -30,6 +33,8 @@ export interface DeviceState {
   readonly compact: (() => Promise<void>) | null;
   readonly content: ContentStore;
   readonly runs: RunStore;
+  /** What the start has saved of a damaged database; null if it was whole. */
+  readonly rescued: JsonObject | null;
   /** Wall ms of the last record before this boot. */
   readonly timeFloorMs: number;
 }
@@ -52,16 +57,29 @@ export async function openState(config: Config, platform: Platform, log: Log): P
   const identity = await loadIdentity(files, config.stateDir);
   const database = databasePath(config.stateDir);
   return aboutDatabase(database, async () => {
+    await platform.rescue?.finish(database);
     await checkDatabaseFolder(files, database);
+    const report = (await platform.rescue?.pending(database)) ?? null;
     const opened = await platform.openStore(database);
     const compact = opened.compact?.bind(opened) ?? null;
-    return openParts(config, log, { platform, identity, compact, store: new ContentWatch(opened) });
+    return openParts(config, log, { platform, identity, compact, store: new ContentWatch(opened) }, report);
   });
 }
 
 type Opened = Pick<DeviceState, "platform" | "identity" | "store" | "compact">;
 
-async function openParts(config: Config, log: Log, opened: Opened): Promise<DeviceState> {
+/** After a rescue an empty log is a lost one, and its epoch is above every one that may have been signed in. */
+async function continuation(store: Store, report: RescuedDatabase | null) {
+  if (report === null) return {};
+  return { mustContinue: true, epoch: Math.max(await probedEpoch(store), report.ordinal - 1) };
+}
+
+async function openParts(
+  config: Config,
+  log: Log,
+  opened: Opened,
+  report: RescuedDatabase | null,
+): Promise<DeviceState> {
   const { platform, identity, store, compact } = opened;
   const writeAlarm = new WriteAlarm();
   const { files, entropy } = platform;
@@ -73,6 +91,8 @@ async function openParts(config: Config, log: Log, opened: Opened): Promise<Devi
       clock,
       fleet: config.fleet,
       device: identity.deviceId,
+      known: await readKnownCheckpoint(files, config.stateDir, identity.pair.publicKeyHex, log),
+      ...(await continuation(store, report)),
       headKey: identity.headKey,
       signer: identity.pair,
       simulated: platform.simulated,
@@ -80,6 +100,8 @@ async function openParts(config: Config, log: Log, opened: Opened): Promise<Devi
       log: log.child({ part: "ledger" }),
       onFailed: () => writeAlarm.ring(),
     });
+    const rescued = report === null ? null : await recordRescue(store, ledger, report);
+    await platform.rescue?.forget(databasePath(config.stateDir));
     const damaged = await setAsideDamaged(store, ledger);
     if (damaged > 0) log.error("store_corrupt", { action: "set_aside", rows: damaged });
     const content = new ContentStore({
@@ -100,6 +122,7 @@ async function openParts(config: Config, log: Log, opened: Opened): Promise<Devi
       content,
       runs: new RunStore(store, content),
       timeFloorMs,
+      rescued,
     };
   } catch (error) {
     await store[Symbol.asyncDispose]();

@@ -4,7 +4,7 @@
  */
 import { decodeCbor } from "../core/cbor.ts";
 import { isJsonObject } from "../core/json.ts";
-import type { Store, StoreOp, StoreRange } from "../ports/store.ts";
+import { pagesOf, type Store, type StoreOp, type StoreRange, type StoreRow } from "../ports/store.ts";
 import { CAS, EVIDENCE, LINKS } from "./content-store.ts";
 import { decodeEvidence } from "./envelope.ts";
 
@@ -48,6 +48,10 @@ export class ContentWatch implements Store {
 
   range(sub: string, range?: StoreRange): AsyncIterable<readonly [string, Uint8Array]> {
     return this.#store.range(sub, range);
+  }
+
+  pages(sub: string, range?: StoreRange): AsyncIterable<readonly StoreRow[]> {
+    return pagesOf(this.#store, sub, range);
   }
 
   batch(ops: readonly StoreOp[], options: { readonly sync: boolean }): Promise<void> {

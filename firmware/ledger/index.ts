@@ -15,6 +15,7 @@ export {
 } from "./ledger.ts";
 export type { LedgerOptions, OpenedAs } from "./ledger-options.ts";
 export { type LogRetained, LogRetention, type LogRetentionLimits } from "./log-retention.ts";
+export { probedEpoch } from "./log-rows.ts";
 export { LogWatch, type LogWatchResult } from "./log-watch.ts";
 export * from "./note.ts";
 export * from "./proof-text.ts";
@@ -23,6 +24,7 @@ export { redact } from "./redact.ts";
 export * from "./retention.ts";
 export * from "./rollup.ts";
 export { GROWING_SUB, sumShares } from "./rollup-book.ts";
+export type { KnownTree } from "./start.ts";
 export * from "./tree.ts";
 export * from "./tree-proof.ts";
 export type * from "./types.ts";

@@ -8,7 +8,7 @@ import { originOf } from "./checkpoint.ts";
 import type { Layout } from "./layout.ts";
 import { TYPE_ED25519, type VerifierKey, verifierKey } from "./note.ts";
 import type { LogState } from "./sealed.ts";
-import type { SignedTree } from "./start.ts";
+import type { KnownTree, SignedTree } from "./start.ts";
 
 /** Reserved by RFC 2606, so that an origin cannot collide with a real name. */
 const DEFAULT_AUTHORITY = "imu.invalid";
@@ -22,6 +22,10 @@ export interface LedgerOptions {
   readonly authority?: string;
   /** The lowest epoch to use; a higher stored one wins. */
   readonly epoch?: number;
+  /** The last checkpoint that this device is known to have signed, from outside of the store. */
+  readonly known?: KnownTree | null;
+  /** True after a database was rescued: an empty log is then a lost one, and the next epoch begins. */
+  readonly mustContinue?: boolean;
   /** 32 bytes; seals head, anchor and the last signed checkpoint. */
   readonly headKey: Uint8Array;
   /** The device key: signs checkpoints. */

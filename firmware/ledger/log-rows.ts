@@ -1,10 +1,10 @@
 /** Reading the ledger's rows from a store, shared by the writer's start, the readers and verification. */
-import { decodeCbor } from "../core/cbor.ts";
+import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { CodedError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { Store } from "../ports/store.ts";
+import { put, type Store, type StoreOp } from "../ports/store.ts";
 import { type ReadEntry, readStored } from "./entry.ts";
-import { EPOCH_SUB, indexKey, indexOfKey, type Layout, nodeKey, SINGLE } from "./layout.ts";
+import { EPOCH_SUB, indexKey, indexOfKey, type Layout, layoutOf, nodeKey, SINGLE } from "./layout.ts";
 import { headOf, type LogState, rangeOf, type SealDomain, unseal } from "./sealed.ts";
 import { CompactRange, nodesOf } from "./tree.ts";
 import type { NodeSource } from "./tree-proof.ts";
@@ -18,6 +18,36 @@ export async function storedEpoch(store: Store): Promise<number> {
   if (Number.isSafeInteger(epoch) && Number(epoch) >= 0) return Number(epoch);
   throw new CodedError("store_corrupt", "The ledger's epoch cannot be read.");
 }
+
+/** Epochs that are looked for where the row that names the present one is gone. */
+const PROBED_EPOCHS = 64;
+
+/** The largest epoch of which a row is left. */
+export async function probedEpoch(store: Store): Promise<number> {
+  let found = 0;
+  for (let epoch = 1; epoch <= PROBED_EPOCHS; epoch++) {
+    const { head, checkpoints, entries } = layoutOf(epoch);
+    for (const sub of [head, checkpoints, entries])
+      for await (const _row of store.range(sub, { limit: 1 })) found = epoch;
+  }
+  return found;
+}
+
+/** The same as `storedEpoch`; where its row is damaged, what the rows of the epochs say. */
+export async function soundEpoch(store: Store): Promise<number> {
+  try {
+    return await storedEpoch(store);
+  } catch (error) {
+    if (error instanceof CodedError && !isOfDatabase(error)) return probedEpoch(store);
+    throw error;
+  }
+}
+
+/** A row that does not decode can be replaced; files that cannot be read must be rescued first. */
+const isOfDatabase = ({ code, details }: CodedError): boolean =>
+  code.startsWith("store_") && details.database === true;
+
+export const epochOp = (epoch: number): StoreOp => put(EPOCH_SUB, SINGLE, encodeCbor(epoch));
 
 /** `absent` and `bad` are different outcomes: a fresh log has no record, a damaged one has a bad one. */
 export type RecordRead =

@@ -9,6 +9,7 @@ import { readAnchor, readEntry, readHead, readNotes, readRecord, storedRange } f
 import type { VerifierKey } from "./note.ts";
 import { EMPTY_LOG, type LogState, sameBytes } from "./sealed.ts";
 import { EMPTY_ROOT, leafHash, type TreeNode } from "./tree.ts";
+import { isWholeTo } from "./whole-log.ts";
 
 /** The last checkpoint this device signed: nothing signed later may contradict it. */
 export interface SignedTree {
@@ -32,7 +33,17 @@ export type Start =
     }
   | { readonly is: "lost"; readonly reason: EpochReason; readonly prev: JsonObject | null };
 
+/** A tree that this device has signed in some epoch, known from outside of the store. */
+export interface KnownTree extends SignedTree {
+  readonly origin: string;
+  readonly epoch: number;
+}
+
 export interface StartInput {
+  /** What must be in the log besides what the store itself says. */
+  readonly known?: KnownTree | null;
+  /** True where an empty log can only be a lost one. */
+  readonly mustContinue?: boolean;
   readonly store: Store;
   readonly layout: Layout;
   readonly headKey: Uint8Array;
@@ -42,11 +53,12 @@ export interface StartInput {
 
 type Known = { readonly signed: SignedTree; readonly notes: readonly SignedTree[]; readonly isFork: boolean };
 
-async function readSigned({ store, layout, headKey, origin, logKeys }: StartInput): Promise<Known> {
+async function readSigned({ store, layout, headKey, origin, logKeys, known }: StartInput): Promise<Known> {
   const record = await readRecord(store, layout.signed, "signed", headKey);
   const claims = judgeCheckpoints(await readNotes(store, layout), origin, logKeys);
   const notes: SignedTree[] = claims.filter((claim) => claim.good);
   const trees = [...notes];
+  if (known?.origin === origin) trees.push(known);
   if (record.is === "good") {
     const { size, root } = record.body;
     if (typeof size === "number" && typeof root === "string") trees.push({ size, root: fromHex(root) });
@@ -147,11 +159,22 @@ async function lastKnownGood(input: StartInput, notes: readonly SignedTree[]): P
     if (state === null || tree.size === 0) continue;
     return { origin: input.origin, size: tree.size, root: toHex(tree.root), lastHash: state.lastHash };
   }
-  return null;
+  const { known } = input;
+  // Its entries are gone, so nothing tells the last one's hash.
+  return known ? { origin: known.origin, size: known.size, root: toHex(known.root), lastHash: null } : null;
 }
 
 /** Reads where a stored log stands. Writes nothing. @throws CodedError of the store. */
 export async function findStart(input: StartInput): Promise<Start> {
+  const start = await startOf(input);
+  if (input.mustContinue !== true || start.is === "lost" || (await isWholeTo(input, start.signed.size)))
+    return start;
+  // Its head is sound, but entries that were signed are gone: what is left stays readable, and is not added to.
+  const { notes } = await readSigned(input);
+  return { is: "lost", reason: "corrupt", prev: await lastKnownGood(input, notes) };
+}
+
+async function startOf(input: StartInput): Promise<Start> {
   const { store, layout, headKey } = input;
   const { signed, notes, isFork } = await readSigned(input);
   const lost = async (reason: EpochReason): Promise<Start> => ({
@@ -164,11 +187,12 @@ export async function findStart(input: StartInput): Promise<Start> {
   if (head.is === "good" && (await headIsSound(input, head.state, signed))) {
     return { is: "ready", state: head.state, signed };
   }
-  if (head.is === "absent" && signed.size === 0) {
+  if (head.is === "absent" && signed.size === 0 && input.mustContinue !== true) {
     let isFresh = (await readAnchor(store, layout, headKey))?.index === 0;
     for await (const _row of store.range(layout.entries, { limit: 1 })) isFresh = false;
     if (isFresh) return { is: "ready", state: EMPTY_LOG, signed };
   }
+  if (input.mustContinue === true && signed.size === 0) return lost("corrupt");
   const repaired = await repair(input, signed, head.is === "good" ? head.state.size : null);
   if (repaired !== null) return repaired;
   const isShort = !(signed.size > 0 && (await hasEntryAt(store, layout, signed.size - 1)));

@@ -15,6 +15,7 @@ import { put } from "../../ports/store.ts";
 import { RunRetention, type RunRetentionLimits } from "../../runs/index.ts";
 import type { DeviceParts } from "../device-parts.ts";
 import { driveAllSafe } from "../device-parts.ts";
+import { writeKnownCheckpoint } from "../rescue/known-checkpoint.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { StorageGuard } from "./storage-guard.ts";
 
@@ -66,7 +67,7 @@ function recordFree({ state, log }: DeviceParts, code: string, details: JsonObje
 }
 
 function buildHousekeeping(parts: DeviceParts): Housekeeping {
-  const { state, log, alerts } = parts;
+  const { state, config, log, alerts } = parts;
   const { store, ledger, clock, entropy, identity, compact } = state;
   return new Housekeeping({
     clock,
@@ -79,6 +80,7 @@ function buildHousekeeping(parts: DeviceParts): Housekeeping {
     logLimits: () => logLimitsOf(parts),
     runLimits: () => runLimitsOf(parts),
     compact,
+    keepCheckpoint: async () => writeKnownCheckpoint(state.files, config.stateDir, await ledger.checkpoint()),
     onProblem: (code, details) => alerts.raise(code, details, code === "ledger_bad" ? "critical" : "warn"),
   });
 }

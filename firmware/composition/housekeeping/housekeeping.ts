@@ -22,6 +22,8 @@ export interface HousekeepingParts {
   readonly runLimits: () => RunRetentionLimits;
   /** Gives the bytes of deleted rows back to the disk; null where the store does so by itself. */
   readonly compact: (() => Promise<void>) | null;
+  /** Keeps the last checkpoint outside of the database. */
+  readonly keepCheckpoint: () => Promise<void>;
   readonly onProblem: (code: string, details: JsonObject) => void;
 }
 
@@ -62,6 +64,7 @@ export class Housekeeping implements AsyncDisposable {
       waitMs = RETENTION_LIMITS.everyMs;
       await this.#guarded("retention_failed", () => this.round());
       await this.#guarded("ledger_check_failed", () => this.#verifyIfDue());
+      await this.#guarded("last_checkpoint_failed", () => this.#parts.keepCheckpoint());
     }
   }
 

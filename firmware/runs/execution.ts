@@ -1,5 +1,6 @@
 /** One admitted run from its first slice to its settlement. */
 import {
+  type CallFailure,
   type CapabilityGate,
   createRunContext,
   type RunContext,
@@ -9,7 +10,7 @@ import type { Refusal } from "../core/errors.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { type RequirementLayer, RunEvidence, type Sealer, tighten } from "../evidence/index.ts";
 import type { CommitUnit, EntryReceipt, LedgerEvent } from "../ledger/types.ts";
-import type { Subject } from "../policy/types.ts";
+import type { CompiledPolicy, Subject } from "../policy/types.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { StoreOp } from "../ports/store.ts";
@@ -102,6 +103,22 @@ const effectEvents = ({ intents, runId, subject }: RunContext): readonly LedgerE
     runId,
   }));
 
+/** A refusal by the guard of an output whose policy says `onRefusal: abort` ends the run: no program catches it. */
+function errorOf(
+  { code, reason, status, details }: CallFailure,
+  { args }: CallRequest,
+  policy: CompiledPolicy,
+): Extract<CallAnswer, { readonly ok: false }>["error"] {
+  const plain = isJsonObject(details) ? details : {};
+  const wanted = isJsonObject(args) ? args.output : undefined;
+  const output = policy.outputs.find(({ name }) => name === wanted);
+  if (status !== GUARD_STATUS || output?.onRefusal !== "abort")
+    return { code, reason, status, details: plain };
+  return { code: "run_cut", reason, status: 409, details: { ...plain, output: output.name, code } };
+}
+
+/** Of every refusal by the guard (evidence.md, conventions). */
+const GUARD_STATUS = 412;
 const EVIDENCE_PER_CALL = 3;
 const EVIDENCE_BASE = 64;
 
@@ -216,12 +233,7 @@ export class RunExecution {
       netBytes: this.#ctx.counters.netBytes - before.netBytes,
     };
     if (result.ok) return { ok: true, result: result.result, evidence: result.evidence, ...bytes };
-    const { code, reason, status, details } = result;
-    return {
-      ok: false,
-      error: { code, reason, status, details: isJsonObject(details) ? details : {} },
-      evidence: [],
-    };
+    return { ok: false, error: errorOf(result, request, set.policy), evidence: [] };
   }
 
   async #settle(result: MachineResult): Promise<RunReport> {

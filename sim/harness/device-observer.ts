@@ -14,7 +14,11 @@ const LOG_LINES = 2000;
 
 interface OpenLife extends Life {
   readonly trace: TraceRecord[];
+  lockedUs: number | null;
 }
+
+/** States of the board in which programs may run, or might have. */
+const LOCKED = new Set(["locked", "safe_mode", "stopping"]);
 
 export class DeviceObserver implements ObservedDevice {
   readonly name: string;
@@ -95,6 +99,8 @@ export class DeviceObserver implements ObservedDevice {
     const life = this.lives.at(-1);
     if (!life || life.untilUs !== null) return;
     if (this.#keepsTrace) life.trace.push(record);
+    if (life.lockedUs === null && LOCKED.has(this.#device.boot?.device?.parts.boot.state ?? ""))
+      life.lockedUs = atUs;
     if (kind === "started") life.startedUs = atUs;
     if (kind === "process.end") this.#end(life, atUs, String((record.data as JsonObject).end));
     if (kind === "power.off") this.#end(life, atUs, "power");
@@ -139,6 +145,7 @@ export class DeviceObserver implements ObservedDevice {
       fromUs: atUs,
       bootId: clock?.bootId ?? "",
       ppm: this.#device.ppm,
+      lockedUs: null,
       startedUs: null,
       untilUs: null,
       end: null,
@@ -156,7 +163,7 @@ export class DeviceObserver implements ObservedDevice {
   }
 
   #noteOffset(life: OpenLife, atUs: number): void {
-    const wallMs = this.#device.boot?.clock.rawWallMs() ?? 0;
-    life.offsets.push({ fromUs: atUs, wallMinusTrueMs: wallMs - Math.floor(atUs / 1000) });
+    const wallUs = this.#device.boot?.clock.rawWallUs() ?? 0;
+    life.offsets.push({ fromUs: atUs, wallMinusTrueMs: (wallUs - atUs) / 1000 });
   }
 }

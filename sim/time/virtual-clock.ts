@@ -21,8 +21,8 @@ export class VirtualClock implements Clock {
   readonly bootId: string;
   readonly #options: VirtualClockOptions;
   readonly #time: VirtualTime;
-  readonly #oscillator: Omit<OscillatorState, "jumps">;
   readonly #jumps: { atUs: number; byMs: number }[] = [];
+  readonly #oscillator: OscillatorState;
   #trust: TimeTrust;
   #floorMs = 0;
   #isStopped = false;
@@ -40,6 +40,7 @@ export class VirtualClock implements Clock {
       wall0Ms: options.wall0Ms,
       ppm: options.ppm ?? 0,
       bootAtUs: options.time.nowUs,
+      jumps: this.#jumps,
     };
   }
 
@@ -57,6 +58,13 @@ export class VirtualClock implements Clock {
     return this.#rawWallMs;
   }
 
+  /** The same to the microsecond, for those who compare it with true time. */
+  rawWallUs(): number {
+    const { wall0Ms, ppm } = this.#oscillator;
+    const jumpsMs = this.#jumps.reduce((sum, { byMs }) => sum + byMs, 0);
+    return (wall0Ms + jumpsMs) * 1000 + drifted(this.#time.nowUs, ppm);
+  }
+
   monoMs(): number {
     this.#read();
     return this.#monoMs;
@@ -66,7 +74,7 @@ export class VirtualClock implements Clock {
     const { nowUs } = this.#time;
     if (nowUs === this.#readAtUs) return;
     const { bootAtUs, ppm } = this.#oscillator;
-    this.#rawWallMs = readOscillator({ ...this.#oscillator, jumps: this.#jumps }, nowUs).wallMs;
+    this.#rawWallMs = readOscillator(this.#oscillator, nowUs).wallMs;
     this.#monoMs = Math.floor(drifted(nowUs - bootAtUs, ppm) / 1000);
     this.#readAtUs = nowUs;
   }

@@ -35,7 +35,9 @@ export interface Life {
   readonly bootId: string;
   /** Drift of the oscillator in this life. */
   readonly ppm: number;
-  /** Null until outputs had been driven safe and programs armed. */
+  /** When the daemon first said that its board is locked, and runs may begin; null if it never did. Default: at its start. */
+  lockedUs?: number | null;
+  /** Null until everything of the daemon had been started. */
   startedUs: number | null;
   /** Null while it lasts. */
   untilUs: number | null;

@@ -78,7 +78,8 @@ class SafeStateCheck {
 
   /** Before any program: every line driven, and to nothing but its safe value (capabilities.md 9). */
   #start(life: Life): void {
-    const { number, fromUs, startedUs, untilUs } = life;
+    const { number, fromUs, untilUs } = life;
+    const startedUs = life.lockedUs === undefined ? life.startedUs : life.lockedUs;
     const untilStart = startedUs ?? untilUs ?? this.#context.nowUs;
     for (const [line, outputs] of this.#lines()) {
       const [output] = outputs;

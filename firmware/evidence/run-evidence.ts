@@ -16,7 +16,6 @@ import { guard, verdictReason } from "./guard.ts";
 import { guardRecordOf } from "./guard-record.ts";
 import { BUILT_IN_KINDS, type KindTable } from "./kinds.ts";
 import type { ReputationBook } from "./reputation.ts";
-import { requireSource } from "./source.ts";
 import type { SourceInfo, SourceRegistry } from "./source-registry.ts";
 import { baseTrust, clamp01, sessionTrust } from "./trust.ts";
 import type { Evidence, EvidenceBody, GuardVerdict, Requirement, RiskLevel } from "./types.ts";
@@ -268,7 +267,7 @@ export class RunEvidence {
         kind: input.kind,
       });
     }
-    const info = this.#sourceOf(input.source);
+    const info = this.#options.sources.require(input.source);
     if (info.kinds && !info.kinds.includes(input.kind)) {
       throw refused("evidence_kind_not_allowed", "The source's rule does not allow this kind.", {
         kind: input.kind,
@@ -283,12 +282,6 @@ export class RunEvidence {
       });
     }
     return { kind, info, declared, parents };
-  }
-
-  /** @throws CodedError `bad_source` (422). */
-  #sourceOf(source: string): SourceInfo {
-    requireSource(source);
-    return this.#options.sources.lookup(source);
   }
 
   /** A payload that is small stays inline, with its canonical text; everything else becomes a blob of the same batch. */

@@ -2,7 +2,7 @@
 import { CodedError } from "../core/errors.ts";
 import { EVIDENCE_LIMITS } from "../core/limits.ts";
 import { roundHalfEven } from "../core/round.ts";
-import { parseSource, sourceMatches } from "./source.ts";
+import { parseSource, requireSource, sourceMatches } from "./source.ts";
 import type { SourceRule } from "./types.ts";
 
 /** Every built-in scheme has a rule (evidence.md 4). */
@@ -82,6 +82,8 @@ export class SourceRegistry {
   readonly #reported = new Set<string>();
   /** The rules never change after construction, so an answer stays right. */
   readonly #known = new Map<string, SourceInfo>();
+  /** Sources that were found to be well-formed. */
+  readonly #sound = new Set<string>();
 
   constructor(options: SourceRegistryOptions = {}) {
     this.simulated = options.simulated ?? false;
@@ -116,6 +118,16 @@ export class SourceRegistry {
     if (this.#known.size >= EVIDENCE_LIMITS.rememberedSources) this.#known.clear();
     this.#known.set(source, info);
     return info;
+  }
+
+  /** The same for a source that nobody has checked yet. @throws CodedError `bad_source` (422). */
+  require(source: string): SourceInfo {
+    if (!this.#sound.has(source)) {
+      requireSource(source);
+      if (this.#sound.size >= EVIDENCE_LIMITS.rememberedSources) this.#sound.clear();
+      this.#sound.add(source);
+    }
+    return this.lookup(source);
   }
 
   #describe(source: string): SourceInfo {

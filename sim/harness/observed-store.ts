@@ -17,7 +17,7 @@ const TEXT_AT = 10;
 const TAIL_BYTES = 39;
 
 function entryOf(op: StoreOp): SeenEntry | null {
-  if (op.type !== "put") return null;
+  if (op.type !== "put" || !op.sub.startsWith("lg")) return null;
   const match = ENTRIES.exec(op.sub);
   if (!match) return null;
   const text = fromUtf8(op.value.subarray(TEXT_AT, op.value.length - TAIL_BYTES));

@@ -26,6 +26,11 @@ describe("sources", () => {
     `gpio://a/${"x".repeat(256)}`,
   ])("refuses %j", (source) => {
     expect(parseSource(source)).toBeNull();
+    const registry = new SourceRegistry();
+    // Also where it was looked up before, and where it was refused before.
+    registry.lookup(source);
+    for (let i = 0; i < 2; i++)
+      expect(() => registry.require(source)).toThrow(expect.objectContaining({ code: "bad_source" }));
   });
 
   it("has a rule for every built-in scheme and none that raises simulated evidence", () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { SystemClock } from "../../firmware/adapters/system-clock.ts";
 import { SystemEntropy } from "../../firmware/adapters/system-entropy.ts";
@@ -45,6 +46,31 @@ describe("the run scheduler", () => {
       result: { ended: "halted", metrics: { wallMs: 30, ioCalls: 1, ioReadBytes: 10 } },
     });
     expect(scheduler.activeRuns).toBe(0);
+  });
+
+  it("leaves nobody listening to a signal that outlives the run, and aborts only calls that are on their way", async () => {
+    const clock = new ManualClock();
+    const scheduler = new RunScheduler({ clock, onFault: noFault });
+    const { signal } = new AbortController();
+    const seen: AbortSignal[] = [];
+    const slow = [{ op: "CALL", fn: "f" }, { op: "POP" }, { op: "HALT" }];
+    const keeping =
+      (answer: CallHost["call"]): CallHost["call"] =>
+      (request, of) => {
+        seen.push(of);
+        return answer(request, of);
+      };
+
+    const done = scheduler.run(factory(slow), { call: keeping(host.call) }, signal);
+    await clock.advance(1);
+    expect(await done).toMatchObject({ result: { ended: "halted" } });
+    const late = scheduler.run(factory(slow, { wallMs: 100 }), { call: keeping(silentHost.call) }, signal);
+    await clock.advance(101);
+    await clock.advance(250);
+    expect(await late).toMatchObject({ result: { ended: "failed" } });
+
+    expect(seen.map(({ aborted }) => aborted)).toEqual([false, true]);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   it("ends a call over the byte budget with its own reason", async () => {

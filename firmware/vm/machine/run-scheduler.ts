@@ -139,15 +139,18 @@ export class RunScheduler {
     const timers = new Set<Timer>();
     const outstanding = new Set<Promise<void>>();
     const { wallMs } = machine.limits;
+    let cut = (): void => undefined;
     const result = await new Promise<MachineResult>((finish) => {
       const run = { machine, host, startedAt, wallMs, abort, timers, outstanding, queued: false, finish };
-      const cut = (): void => finish(machine.cut(cutReasonOf(signal)));
+      cut = () => finish(machine.cut(cutReasonOf(signal)));
       if (signal.aborted) return cut();
-      signal.addEventListener("abort", cut, { once: true, signal: abort.signal });
+      signal.addEventListener("abort", cut, { once: true });
       timers.add(this.#clock.after(wallMs + 1, () => this.#checkWall(run)));
       this.#enqueue(run);
     });
-    abort.abort(result.ended);
+    signal.removeEventListener("abort", cut);
+    // Without a call on its way nobody listens.
+    if (outstanding.size > 0) abort.abort(result.ended);
     for (const timer of timers) timer.cancel();
     await this.#settle(outstanding);
     const wall = Math.floor(this.#clock.monoMs() - startedAt);

@@ -83,8 +83,24 @@ function checkClaims(context: InvariantContext, facts: DeviceFacts, say: Say): v
   }
 }
 
+/** Entries between the first intent of a run and its own entry, at most: other runs write in between. */
+const REACH_OF_RUN = 512;
+
+/** Runs whose intents cannot have been pruned: the ledger still reaches far enough back from their own entry. */
+function wholeRuns({ entries, runs }: DeviceFacts): DeviceFacts["runs"] {
+  const first = entries[0]?.index ?? 0;
+  if (first === 0) return runs;
+  const ends = new Map(
+    entries.flatMap(({ index, entry: { event } }) =>
+      event.kind === "run" && event.runId !== undefined ? [[event.runId, index] as const] : [],
+    ),
+  );
+  return runs.filter(({ runId }) => (ends.get(runId) ?? 0) >= first + REACH_OF_RUN);
+}
+
 /** Every effect of durability `before` has its intent, and every intent its outcome (ledger.md 2). */
-function checkIntents({ entries, runs, runsById, policies, device }: DeviceFacts, say: Say): void {
+function checkIntents(facts: DeviceFacts, say: Say): void {
+  const { entries, runsById, policies, device } = facts;
   const intents = new Map<string, number>();
   const open = new Map<string, { readonly index: number; readonly runId: string }>();
   const unknown = new Set<string>();
@@ -97,7 +113,7 @@ function checkIntents({ entries, runs, runsById, policies, device }: DeviceFacts
     } else if (kind === "effect_done") open.delete(String(data.effectId));
     else if (kind === "effect_outcome_unknown") unknown.add(runId);
   }
-  for (const { runId, policyHash, outcome } of runs) {
+  for (const { runId, policyHash, outcome } of wholeRuns(facts)) {
     const wanted = new Map<string, number>();
     for (const { args, outcome: end } of outcome.effects) {
       const name = isJsonObject(args) ? String(args.output) : "";

@@ -33,11 +33,11 @@ import { type Link, openLink } from "./link.ts";
 import { VERSION } from "./package-info.ts";
 import type { Platform } from "./platform.ts";
 import { recoverOpenRuns, recoverRollups } from "./recovery.ts";
-import { type LoaderParts, loadFactory, setOfRelease } from "./release-loader.ts";
-import { isHeld, rescued } from "./rescue/rescue.ts";
+import { loadInForce } from "./release-in-force.ts";
+import type { LoaderParts } from "./release-loader.ts";
+import { rescued } from "./rescue/rescue.ts";
 import { Staging } from "./staging.ts";
 import { type DeviceState, databasePath, openState } from "./state.ts";
-import { buildUpdates, factoryBundle } from "./updates.ts";
 import { chooseExecutor, type ExecutorInUse } from "./vm-executor.ts";
 
 /** The replicated document that programs see as the site's settings. */
@@ -129,37 +129,6 @@ function observerOf(alerts: Alerts, boot: { state: BootState }, asking: () => As
   };
 }
 
-/** The release to run and the service that may replace it. */
-async function loadInForce(
-  config: Config,
-  log: Log,
-  state: DeviceState,
-  loader: LoaderParts,
-  late: Late,
-  events: EventBus<DeviceEvents>,
-  boot: { state: BootState },
-  vm: ExecutorInUse,
-): Promise<{ readonly updates: OtaService; readonly set: ReleaseSet }> {
-  const factory = await loadFactory(state.files, config, loader);
-  const updates = buildUpdates({
-    config,
-    state,
-    log,
-    keys: () => required(late.fleet).authority?.keys ?? new Map(),
-    view: loader.view,
-    executor: vm.executor,
-    factory: factoryBundle(factory.policyFile, factory.set),
-    onNotice: (notice) => events.emit("update", notice),
-  });
-  const booted = await updates.boot();
-  if (booted.release === null || (await isHeld(state.store))) {
-    boot.state = "safe_mode";
-    return { updates, set: { ...factory.set, programs: new Map() } };
-  }
-  const isFactory = booted.release.isFactory;
-  return { updates, set: isFactory ? factory.set : setOfRelease(booted.release, loader) };
-}
-
 /** @throws ResourceRequired, CodedError with the remedy; everything that was opened is closed again. */
 export async function openParts(config: Config, platform: Platform, log: Log): Promise<DeviceParts> {
   try {
@@ -245,7 +214,16 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
   });
   const view = capabilityView(capabilities.registry);
   const loader: LoaderParts = { clock, board: config.board, runtimeVersion: VERSION, simulated, view };
-  const inForce = await loadInForce(config, log, state, loader, late, events, boot, vm);
+  const inForce = await loadInForce({
+    config,
+    log,
+    state,
+    loader,
+    boot,
+    executor: vm.executor,
+    keys: () => required(late.fleet).authority?.keys ?? new Map(),
+    onNotice: (notice) => events.emit("update", notice),
+  });
   late.set = inForce.set;
   budget.adopt(phiOf(inForce.set.policy).budget);
   const link = await openLink(config.broker, platform, {

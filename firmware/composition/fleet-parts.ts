@@ -1,5 +1,5 @@
 /** The fleet side of a device: outbox, status, signed commands, shared state. */
-import { codeOf, type Refusal, refusal } from "../core/errors.ts";
+import { CodedError, codeOf, type Refusal, refusal } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import {
   type Authority,
@@ -75,6 +75,27 @@ function recordSyncEvent(state: DeviceState, log: Log, event: SyncEvent): void {
     .catch((error: unknown) => log.error("ledger_append_failed", { kind: event.kind, code: codeOf(error) }));
 }
 
+/**
+ * Damaged rows of the shared state must not keep the device from running: it stands alone until somebody has looked. Its
+ * chain is not begun anew by itself, because the others have seen it.
+ */
+async function openUndamaged(
+  { state, log }: FleetOptions,
+  open: () => Promise<SyncService>,
+): Promise<SyncService | null> {
+  try {
+    return await open();
+  } catch (error) {
+    if (!(error instanceof CodedError) || error.code !== "store_corrupt" || error.details.database === true)
+      throw error;
+    const data = { sublevel: "sync", action: "disabled", details: { ...error.details } };
+    log.error("store_corrupt", data);
+    const event = { kind: "store_corrupt", actor: "daemon", severity: "critical", data } as const;
+    await state.ledger.commit({ events: [event], ops: [] }, { urgent: true });
+    return null;
+  }
+}
+
 async function openSync(
   options: FleetOptions,
 ): Promise<{ readonly sync: SyncService | null; readonly roster: Roster | null }> {
@@ -82,21 +103,23 @@ async function openSync(
   const { rosterFile } = config;
   if (!rosterFile) return { sync: null, roster: null };
   const rosters = await aboutFile(rosterFile, LIST_REMEDY, () => readRosters(state.files, rosterFile));
-  const sync = await SyncService.open({
-    store: state.store,
-    committer: state.ledger,
-    bus: link.bus,
-    clock: state.clock,
-    entropy: state.entropy,
-    fleet: config.fleet,
-    deviceId: state.identity.deviceId,
-    pair: state.identity.pair,
-    rosters,
-    iminMs: config.gossip.minIntervalMs,
-    // Without a broker there is nobody to hear an older chain from.
-    ...(link.address === null ? { listenMs: 0 } : {}),
-    onEvent: (event) => recordSyncEvent(state, log, event),
-  });
+  const sync = await openUndamaged(options, () =>
+    SyncService.open({
+      store: state.store,
+      committer: state.ledger,
+      bus: link.bus,
+      clock: state.clock,
+      entropy: state.entropy,
+      fleet: config.fleet,
+      deviceId: state.identity.deviceId,
+      pair: state.identity.pair,
+      rosters,
+      iminMs: config.gossip.minIntervalMs,
+      // Without a broker there is nobody to hear an older chain from.
+      ...(link.address === null ? { listenMs: 0 } : {}),
+      onEvent: (event) => recordSyncEvent(state, log, event),
+    }),
+  );
   return { sync, roster: rosters[0] };
 }
 

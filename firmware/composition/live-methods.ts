@@ -10,6 +10,7 @@ import { newRunId, subjectIn, subjectOf } from "../runs/index.ts";
 import { effectiveLimits } from "../vm/index.ts";
 import { type DeviceParts, driveAllSafe, SHARED_DOCUMENT } from "./device-parts.ts";
 import { recordExport } from "./fingerprints.ts";
+import { isHeld, releaseHold } from "./rescue/rescue.ts";
 import type { StateMethod } from "./state-methods.ts";
 import { countParam } from "./state-params.ts";
 import { runSummary, statusSummary } from "./summaries.ts";
@@ -74,6 +75,37 @@ async function plan(parts: DeviceParts, params: JsonObject): Promise<Json> {
   return plainJson(planned);
 }
 
+/** An operator's order: more than retention would take, and, with `unwitnessed`, what no witness has signed. */
+async function prune({ care }: DeviceParts, { maxDays, maxBytes, unwitnessed }: JsonObject): Promise<Json> {
+  if (care === null) throw new CodedError("not_found", "The daemon has not started yet.", { status: 404 });
+  const count = (name: string, value: Json | undefined): number | undefined => {
+    if (value === undefined || (typeof value === "number" && Number.isSafeInteger(value) && value >= 0))
+      return value;
+    throw new CodedError("args_invalid", `"${name}" is not a count.`, { status: 422, details: { name } });
+  };
+  const days = count("maxDays", maxDays);
+  const bytes = count("maxBytes", maxBytes);
+  const round = await care.housekeeping.round({
+    ...(days === undefined ? {} : { maxDays: days }),
+    ...(bytes === undefined ? {} : { maxBytes: bytes }),
+    ...(unwitnessed === true ? { quorum: 0 } : {}),
+  });
+  await care.guard.look();
+  return plainJson(round);
+}
+
+/** Somebody has looked at a rescued database: programs run again from the next start on. */
+async function acceptRescue({ state }: DeviceParts): Promise<Json> {
+  if (!(await isHeld(state.store)))
+    throw new CodedError("not_found", "No rescue keeps programs from running.", { status: 404 });
+  const event = { kind: "safe_mode_exit", actor: "operator:local", severity: "warn" } as const;
+  await state.ledger.commit(
+    { events: [{ ...event, data: { reason: "rescue_accepted" } }], ops: [releaseHold()] },
+    { urgent: true },
+  );
+  return { accepted: true, restart: true };
+}
+
 /** Live methods by name; the reading methods of `state-methods.ts` stand beside them. */
 export function liveMethods(parts: DeviceParts): Readonly<Record<string, StateMethod>> {
   return {
@@ -94,6 +126,8 @@ export function liveMethods(parts: DeviceParts): Readonly<Record<string, StateMe
       await recordExport(parts, { from, to, sha256, size });
       return { recorded: true };
     },
+    "ledger.prune": (params) => prune(parts, params),
+    "rescue.accept": () => acceptRescue(parts),
     "outputs.safe": async () => (await driveAllSafe(parts, "operator")).map((record) => ({ ...record })),
     "shared.list": async () => Object.fromEntries(shared(parts).entries(SHARED_DOCUMENT)),
     "shared.get": async (params) => {

@@ -25,7 +25,9 @@ export interface DeviceState {
   readonly entropy: Entropy;
   readonly clock: Clock;
   readonly identity: Identity;
-  readonly store: ContentWatch;
+  readonly store: Store;
+  /** The same store: what it was given to write while garbage is looked for. */
+  readonly watched: ContentWatch;
   readonly ledger: Ledger;
   /** Rings when the ledger could not be written. */
   readonly writeAlarm: WriteAlarm;
@@ -62,11 +64,11 @@ export async function openState(config: Config, platform: Platform, log: Log): P
     const report = (await platform.rescue?.pending(database)) ?? null;
     const opened = await platform.openStore(database);
     const compact = opened.compact?.bind(opened) ?? null;
-    return openParts(config, log, { platform, identity, compact, store: new ContentWatch(opened) }, report);
+    return openParts(config, log, { platform, identity, compact, watched: new ContentWatch(opened) }, report);
   });
 }
 
-type Opened = Pick<DeviceState, "platform" | "identity" | "store" | "compact">;
+type Opened = Pick<DeviceState, "platform" | "identity" | "compact" | "watched">;
 
 /** After a rescue an empty log is a lost one, and its epoch is above every one that may have been signed in. */
 async function continuation(store: Store, report: RescuedDatabase | null) {
@@ -80,7 +82,8 @@ async function openParts(
   opened: Opened,
   report: RescuedDatabase | null,
 ): Promise<DeviceState> {
-  const { platform, identity, store, compact } = opened;
+  const { platform, identity, compact, watched } = opened;
+  const store: Store = watched;
   const writeAlarm = new WriteAlarm();
   const { files, entropy } = platform;
   try {
@@ -116,6 +119,7 @@ async function openParts(
       clock,
       identity,
       store,
+      watched,
       compact,
       ledger,
       writeAlarm,

@@ -125,43 +125,6 @@ const REFUSED: readonly Damage[] = [
     says: (dir) => [key(dir), "backup"],
   },
   {
-    what: "a truncated manifest of the database",
-    spoil: async (dir) => halve(await database(dir, /^MANIFEST-/)),
-    code: "store_corrupt",
-    says: (dir) => [db(dir), "backup"],
-  },
-  {
-    what: "an empty manifest of the database",
-    spoil: async (dir) => Promise.all((await database(dir, /^MANIFEST-/)).map((path) => truncate(path, 0))),
-    code: "store_corrupt",
-    says: (dir) => [db(dir), "backup"],
-  },
-  {
-    what: "a database without its file CURRENT",
-    spoil: (dir) => rm(join(db(dir), "CURRENT")),
-    code: "store_corrupt",
-    says: (dir) => [db(dir), "CURRENT", "backup"],
-  },
-  {
-    what: "garbage in the database's file CURRENT",
-    spoil: (dir) => writeFile(join(db(dir), "CURRENT"), "garbage"),
-    code: "store_corrupt",
-    says: (dir) => [db(dir), "backup"],
-  },
-  {
-    what: "truncated tables of the database",
-    opens: true,
-    spoil: async (dir) => halve(await database(dir, /\.ldb$/)),
-    code: "store_corrupt",
-    says: (dir) => [db(dir), "backup"],
-  },
-  {
-    what: "missing tables of the database",
-    spoil: async (dir) => Promise.all((await database(dir, /\.ldb$/)).map((path) => rm(path))),
-    code: "store_corrupt",
-    says: (dir) => [db(dir), "backup"],
-  },
-  {
     what: "garbage in place of the policy",
     opens: true,
     spoil: (dir) => writeFile(join(dir, "policy.json"), "\u0000garbage"),
@@ -234,6 +197,50 @@ const listOf = (value: Json, name: string): readonly JsonObject[] => {
   const list = isJsonObject(value) ? value[name] : null;
   return Array.isArray(list) ? list.filter(isJsonObject) : [];
 };
+
+const RESCUED: readonly Pick<Damage, "what" | "spoil">[] = [
+  {
+    what: "a truncated manifest of the database",
+    spoil: async (dir) => halve(await database(dir, /^MANIFEST-/)),
+  },
+  {
+    what: "an empty manifest of the database",
+    spoil: async (dir) => Promise.all((await database(dir, /^MANIFEST-/)).map((path) => truncate(path, 0))),
+  },
+  { what: "a database without its file CURRENT", spoil: (dir) => rm(join(db(dir), "CURRENT")) },
+  {
+    what: "garbage in the database's file CURRENT",
+    spoil: (dir) => writeFile(join(db(dir), "CURRENT"), "garbage"),
+  },
+  { what: "truncated tables of the database", spoil: async (dir) => halve(await database(dir, /\.ldb$/)) },
+  {
+    what: "missing tables of the database",
+    spoil: async (dir) => Promise.all((await database(dir, /\.ldb$/)).map((path) => rm(path))),
+  },
+];
+
+describe("the database is set aside and said to be, and the daemon runs on what was saved, with", () => {
+  test.each(RESCUED)("$what", async ({ spoil }) => {
+    const dir = await aCopy();
+    await spoil(dir);
+
+    await using daemon = await Daemon.start(dir);
+    const status = await daemon.ask("status");
+    await daemon.end("SIGTERM");
+
+    expect(listOf(status, "alerts").map(({ code }) => code)).toContain("store_corrupt");
+    expect(await readdir(join(dir, "state"))).toContain("db.corrupt-1");
+    const { report, entries } = await atRest(dir);
+    expect(report.ok).toBe(true);
+    expect(entries.map(({ entry }) => entry.event)).toContainEqual(
+      expect.objectContaining({
+        kind: "store_corrupt",
+        data: expect.objectContaining({ setAside: "db.corrupt-1" }),
+      }),
+    );
+    expect(daemon.err).not.toMatch(/^\s+at /m);
+  });
+});
 
 describe("a program that cannot be used is left out with its reason, and the others run, for", () => {
   const path = (dir: string): string => join(dir, "programs", "irrigation.json");

@@ -19,7 +19,9 @@ const EXPECTED: Readonly<Record<string, readonly FaultClass[]>> = {
   command_unrecorded: ["disk"],
   inbound_failed: ["disk", "adversary"],
   inbound_rejected_unrecorded: ["disk", "process"],
+  last_checkpoint_failed: ["disk", "process"],
   ledger_append_failed: ["disk", "process"],
+  ledger_check_failed: ["disk", "process"],
   ledger_checkpoint_failed: ["disk", "process"],
   ledger_commit_failed: ["disk"],
   ledger_epoch: ["disk"],
@@ -34,8 +36,11 @@ const EXPECTED: Readonly<Record<string, readonly FaultClass[]>> = {
   outbox_dead: ["broker"],
   outbox_gap_unreported: ["disk", "link", "broker"],
   outbox_store_failed: ["disk"],
+  retention_failed: ["disk", "process"],
   run_failed: ["disk"],
   stop_failed: ["disk", "bus", "line"],
+  storage_look_failed: ["disk", "process"],
+  storage_relief_failed: ["disk", "process"],
   store_corrupt: ["disk"],
 };
 const CODE = /^[a-z][a-z0-9_]{1,63}$/;
@@ -44,9 +49,15 @@ const NOTES = 32;
 
 type Say = (what: string, details: JsonObject) => void;
 
-function checkLog({ faults }: InvariantContext, { device }: DeviceFacts, say: Say): void {
+/** A release whose own programs fail does not pass its dry runs, and is no target of a rollback (rollout.md 9). */
+const isOwnFailure = (event: string, fields: JsonObject, runs: readonly RunRecord[]): boolean =>
+  event === "ota_rollback_target_failed" &&
+  fields.problem === "self_test" &&
+  runs.some(({ state }) => state === "failed" || state === "cut");
+
+function checkLog({ faults }: InvariantContext, { device, runs }: DeviceFacts, say: Say): void {
   for (const { level, event, fields } of device.log) {
-    if (level !== "error") continue;
+    if (level !== "error" || isOwnFailure(event, fields, runs)) continue;
     const classes = EXPECTED[event] ?? [];
     if (classes.some((name) => faults.has(name))) continue;
     say(`The daemon logged the error ${event} that no fault of the scenario explains.`, { event, fields });
@@ -146,7 +157,8 @@ function checkEntries({ entries }: DeviceFacts, say: Say): void {
   for (const { index, entry } of entries) {
     const { kind, data } = entry.event;
     const isRefusal = kind === "guard_refused" || kind === "inbound_rejected" || kind === "fallback_used";
-    if (isRefusal && !isCode(data.reason))
+    // Gossip calls it a code (docs/sync.md), everybody else a reason.
+    if (isRefusal && !isCode(data.reason ?? data.code))
       say("An entry records a refusal without a reason.", { index, kind });
     if (kind === "command" && !isCode(data.code))
       say("An entry records a command without a code.", { index, kind });

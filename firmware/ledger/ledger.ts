@@ -20,6 +20,7 @@ import { EMPTY_LOG, type LogState } from "./sealed.ts";
 import { headOp, orphanOps, type Staged, stageEntries } from "./staging.ts";
 import { findStart, NOTHING_SIGNED, type Start } from "./start.ts";
 import type { CommitUnit, EntryReceipt, LedgerEvent, LedgerHead, LedgerWriter } from "./types.ts";
+import { unavailable } from "./unavailable.ts";
 
 export const GROUP_COMMIT_MS = LEDGER_LIMITS.groupCommitMs;
 export const CHECKPOINT_ENTRIES = LEDGER_LIMITS.checkpointEntries;
@@ -28,11 +29,6 @@ export const CHECKPOINT_MS = LEDGER_LIMITS.checkpointMs;
 interface Waiting extends RolledUnit {
   readonly resolve: (receipts: readonly EntryReceipt[]) => void;
   readonly reject: (error: CodedError) => void;
-}
-
-function unavailable(message: string, cause?: unknown): CodedError {
-  const details = cause === undefined ? {} : { cause: codeOf(cause) };
-  return new CodedError("ledger_unavailable", message, { status: 503, cause, details });
 }
 
 export class Ledger implements LedgerWriter {
@@ -182,12 +178,11 @@ export class Ledger implements LedgerWriter {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...unit, resolve, reject });
       if (isUrgent) this.#flush();
-      else this.#window ??= this.#options.clock.after(this.#windowMs(), () => this.#flush());
+      else {
+        const { clock, groupCommitMs = GROUP_COMMIT_MS } = this.#options;
+        this.#window ??= clock.after(groupCommitMs, () => this.#flush());
+      }
     });
-  }
-
-  #windowMs(): number {
-    return this.#options.groupCommitMs ?? GROUP_COMMIT_MS;
   }
 
   #flush(): void {

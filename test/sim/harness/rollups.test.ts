@@ -1,50 +1,10 @@
 /** Rollups of a whole device in the greenhouse: one program, a run a second, readings that go out as telemetry. */
-import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { parse } from "yaml";
-import { nextTurn } from "../../../firmware/adapters/event-loop.ts";
-import { utf8 } from "../../../firmware/core/bytes.ts";
-import type { Json, JsonObject } from "../../../firmware/core/json.ts";
-import { Sim } from "../../../sim/harness/sim.ts";
-import { expandRuns } from "../../../sim/scenario/expand-runs.ts";
-import { readScenario } from "../../../sim/scenario/parse-scenario.ts";
+import type { Sim } from "../../../sim/harness/sim.ts";
+import { type ChangeablePolicy, greenhouse } from "./greenhouse.ts";
 
-const file = (name: string): string => fileURLToPath(new URL(`../../../examples/${name}`, import.meta.url));
-const FILE = file("scenarios/greenhouse.yaml");
-const POLICY = file("greenhouse/policy.json");
-
-interface Subject {
-  readonly kind: string;
-  rollup?: boolean;
-}
-
-function policyText(rollup: boolean): string {
-  const text = readFileSync(POLICY, "utf8");
-  if (rollup) return text;
-  const policy = JSON.parse(text) as { readonly subjects: Record<string, Subject> };
-  for (const subject of Object.values(policy.subjects))
-    if (subject.kind === "program") subject.rollup = false;
-  return JSON.stringify(policy);
-}
-
-async function greenhouse(options: { readonly rollup?: boolean; readonly timeline?: readonly Json[] } = {}) {
-  const document = parse(readFileSync(FILE, "utf8")) as { devices: { programs: string[] }[] } & JsonObject;
-  const [group] = document.devices;
-  if (group) Object.assign(group, { programs: ["../greenhouse/programs/climate.json"], rtc: true });
-  const changed = {
-    ...document,
-    duration: "5m",
-    timeline: options.timeline ?? [],
-    expect: [{ always: "air.t < 99" }],
-  };
-  const [run] = expandRuns(readScenario(changed, FILE));
-  if (!run) throw new Error("the scenario has no run");
-  const policy = utf8(policyText(options.rollup ?? true));
-  const read = (path: string) =>
-    path.endsWith("greenhouse/policy.json") ? Promise.resolve(policy) : readFile(path);
-  return Sim.create(run, { host: { turn: nextTurn, read }, observe: true });
+function ownEntries({ subjects }: ChangeablePolicy): void {
+  for (const subject of Object.values(subjects)) if (subject.kind === "program") subject.rollup = false;
 }
 
 const wearOf = (sim: Sim): number => sim.member("house-001").disk.wear.bytesWritten;
@@ -56,7 +16,7 @@ async function told(sim: Sim) {
 
 describe("a device whose runs are uneventful", () => {
   it("writes an entry a minute instead of one a run, and less to its disk", async () => {
-    const [shared, own] = [await greenhouse(), await greenhouse({ rollup: false })];
+    const [shared, own] = [await greenhouse(), await greenhouse({ policy: ownEntries })];
 
     await shared.run("5m");
     await own.run("5m");

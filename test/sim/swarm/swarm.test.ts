@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { generateScenario } from "../../../sim/swarm/generate.ts";
+import { hostOptions, readExamples } from "../../../sim/swarm/host.ts";
+import { runPool } from "../../../sim/swarm/pool.ts";
+import { runSeed, type SeedResult } from "../../../sim/swarm/run-seed.ts";
+
+const SEEDS = ["101", "102"];
+
+async function pooled(jobs: number): Promise<ReadonlyMap<string, string>> {
+  const left = [...SEEDS];
+  const results: SeedResult[] = [];
+  await runPool({
+    jobs,
+    next: () => {
+      const seed = left.shift();
+      return seed === undefined ? null : { seed, isTwice: false };
+    },
+    onResult: (result) => results.push(result),
+  });
+  expect(results.filter(({ ok }) => !ok).map(({ report }) => report)).toEqual([]);
+  return new Map(results.map(({ seed, traceHash }) => [seed, traceHash]));
+}
+
+describe("the swarm", () => {
+  it("makes the same scenario from the same seed, and another from another", async () => {
+    const examples = await readExamples();
+
+    expect(generateScenario("7", examples)).toEqual(generateScenario("7", examples));
+    expect(generateScenario("7", examples)).not.toEqual(generateScenario("8", examples));
+  });
+
+  it("leaves the same traces with one process and with two", async () => {
+    const [one, two] = [await pooled(1), await pooled(2)];
+
+    expect(Object.fromEntries(two)).toEqual(Object.fromEntries(one));
+  }, 240_000);
+
+  it("tells of a run that cannot be run instead of throwing", async () => {
+    const examples = await readExamples();
+    const broken = {
+      ...hostOptions(examples),
+      host: { turn: () => Promise.reject(new Error("no turn")), read: async () => new Uint8Array() },
+    };
+
+    const result = await runSeed("1", { ...broken, isTwice: false });
+
+    expect(result).toMatchObject({ ok: false, failure: expect.stringContaining("error:") });
+  });
+});

@@ -41,14 +41,18 @@ async function* pagesIn(
 ): AsyncGenerator<readonly StoreRow[]> {
   const rows = database.iterator({ ...boundsOf(prefix, range), highWaterMarkBytes: PAGE_BYTES } as object);
   try {
-    let pending: Promise<readonly StoreRow[]> = rows.nextv(FIRST_PAGE);
+    let pending: Promise<[string, Uint8Array][]> = rows.nextv(FIRST_PAGE);
     for (let size = FIRST_PAGE * 4; ; size = Math.min(LARGEST_PAGE, size * 4)) {
       const page = await pending;
       if (page.length === 0) return;
       pending = rows.nextv(size);
       // Whoever stops in the middle of a page never looks at the next one.
       pending.catch(() => undefined);
-      yield page.map(([key, value]): StoreRow => [key.slice(prefix.length), plain(value) ?? value]);
+      for (const row of page) {
+        row[0] = row[0].slice(prefix.length);
+        row[1] = plain(row[1]) ?? row[1];
+      }
+      yield page;
     }
   } finally {
     await rows.close();

@@ -71,6 +71,9 @@ function hashProblem(record: FullRunRecord, program: JsonObject, policy: JsonObj
     const got = compute();
     if (got !== expected) return bad(code, { expected, got });
   }
+  // The names stand in the record for lists; whose they are, the document says.
+  const { name, version } = record.program;
+  if (name !== program.name || version !== program.version) return bad("program_hash_mismatch", { name });
   return null;
 }
 
@@ -79,7 +82,8 @@ function evidenceProblem(record: FullRunRecord, evidence: readonly Evidence[]): 
   if (canonicalize(record.evidence) !== canonicalize(evidence.map(({ id }) => id))) {
     return bad("evidence_mismatch", { recorded: record.evidence.length, found: evidence.length });
   }
-  const stranger = evidence.find(({ body }) => body.subject !== record.subject);
+  const { subject, policyHash } = record;
+  const stranger = evidence.find(({ body }) => body.subject !== subject || body.policyHash !== policyHash);
   return stranger ? bad("evidence_mismatch", { id: stranger.id }) : null;
 }
 

@@ -5,7 +5,7 @@ import { pagesOf, type Store } from "../ports/store.ts";
 import { type CheckpointClaim, judgeCheckpoints } from "./checkpoint.ts";
 import { readLink } from "./entry.ts";
 import { indexKey, indexOfKey, type Layout, layoutOf } from "./layout.ts";
-import { readAnchor, readHead, readNotes, storedEpoch } from "./log-rows.ts";
+import { readAnchor, readHead, readNotes, readRecord, storedEpoch } from "./log-rows.ts";
 import type { VerifierKey } from "./note.ts";
 import { anchorAt } from "./prune.ts";
 import { TreeCursor } from "./tree-cursor.ts";
@@ -76,7 +76,7 @@ async function lastAnchor(
 /**
  * Verifies the stored log of one epoch. The store may be that of a stopped daemon.
  * Warnings beside those of `verifyLedger`: `head_unverified` {why} if the sealed head could not be used as proof,
- * `anchor_unverified`.
+ * `anchor_unverified`, `signed_unverified` if the record of the last signature is not the device's own.
  * @throws CodedError of the store if it cannot be read; the signal's reason when aborted.
  */
 export async function verifyStore(
@@ -92,6 +92,9 @@ export async function verifyStore(
   const head = await readHead(store, layout, keys.headKey);
   if (keys.headKey === null) warnings.push({ code: "head_unverified", why: "no_key" });
   else if (head.is === "bad") warnings.push({ code: "head_unverified", why: "bad_mac" });
+  const signed =
+    keys.headKey === null ? null : await readRecord(store, layout.signed, "signed", keys.headKey);
+  if (signed?.is === "bad") warnings.push({ code: "signed_unverified" });
   const claims = judgeCheckpoints(await readNotes(store, layout), keys.origin, keys.logKeys);
   const whole = anchor ?? GENESIS_ANCHOR;
   const from = options.fromLastCheckpoint

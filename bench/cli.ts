@@ -1,10 +1,11 @@
 /** `npm run bench -- <suite> [options]`; options belong to the suite. */
 import type { Suite } from "./lib/suite.ts";
+import { evidenceSuite } from "./suites/evidence/suite.ts";
 import { ledgerSuite } from "./suites/ledger/suite.ts";
 import { simSuite } from "./suites/sim/suite.ts";
 import { vmSuite } from "./suites/vm/suite.ts";
 
-const SUITES: readonly Suite[] = [vmSuite, ledgerSuite, simSuite];
+const SUITES: readonly Suite[] = [vmSuite, ledgerSuite, evidenceSuite, simSuite];
 
 function usage(): string {
   const lines = SUITES.map(({ name, about, usage: options }) => `  ${name}  ${about}\n${options}`);

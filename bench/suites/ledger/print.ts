@@ -57,7 +57,9 @@ function dayText(cases: readonly DayCase[]): string {
     perDay.syncs,
   ]);
   const head = ["group commit", "runs", "disk MB", "written MB", "rows MB", "batches", "syncs"];
-  return `day: one program at 1 Hz with telemetry, extrapolated to a day\n${table(head, rows)}`;
+  const parts = Object.entries(cases[0]?.perDay.rowsMBOf ?? {}).map(([sub, megabytes]) => [sub, megabytes]);
+  const title = "day: one program at 1 Hz with telemetry, extrapolated to a day";
+  return `${title}\n${table(head, rows)}\nrows by sublevel\n${table(["sublevel", "MB"], parts)}`;
 }
 
 export function reportText(report: LedgerReport): string {

@@ -57,6 +57,8 @@ interface Counts {
   batches: number;
   synced: number;
   bytes: number;
+  /** Bytes of keys and values, by sublevel. */
+  readonly bySub: Map<string, number>;
 }
 
 function counting(store: Store, counts: Counts): Store {
@@ -67,7 +69,11 @@ function counting(store: Store, counts: Counts): Store {
     batch: (ops, options) => {
       counts.batches++;
       if (options.sync) counts.synced++;
-      for (const op of ops) counts.bytes += op.key.length + (op.type === "put" ? op.value.length : 0);
+      for (const op of ops) {
+        const bytes = op.key.length + (op.type === "put" ? op.value.length : 0);
+        counts.bytes += bytes;
+        counts.bySub.set(op.sub, (counts.bySub.get(op.sub) ?? 0) + bytes);
+      }
       return store.batch(ops, options);
     },
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
@@ -99,7 +105,7 @@ const config = {
   ...(await loadConfig(new NodeFiles(), await folderOf(folder.path))),
   groupCommitMs: Number(groupText),
 };
-const counts: Counts = { batches: 0, synced: 0, bytes: 0 };
+const counts: Counts = { batches: 0, synced: 0, bytes: 0, bySub: new Map() };
 const host = hostPlatform(config);
 const platform = {
   ...host,
@@ -115,12 +121,14 @@ device.parts.events.on("bench", "run", ({ result }) => {
 });
 const before = writtenBytes();
 const atStart = { ...counts };
+counts.bySub.clear();
 await new Promise((resolve) => setTimeout(resolve, simulatedMs / factor));
 const { disk, calls } = writtenSince(before);
 const during = {
   batches: counts.batches - atStart.batches,
   synced: counts.synced - atStart.synced,
   bytes: counts.bytes - atStart.bytes,
+  bySub: Object.fromEntries(counts.bySub),
 };
 await device.stop("bench");
 process.stdout.write(JSON.stringify({ measured: before !== null, runs, disk, calls, ...during }));

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from "../../../../firmware/core/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../../../firmware/core/json.ts";
 import { askChild } from "../../../lib/child.ts";
 import type { Progress } from "../../../lib/suite.ts";
 import type { LedgerSettings } from "../settings.ts";
@@ -19,6 +19,8 @@ export interface DayCase {
     readonly callsMB: number | null;
     /** Keys and values given to the database. */
     readonly rowsMB: number;
+    /** The same by sublevel, the largest first. */
+    readonly rowsMBOf: Readonly<Record<string, number>>;
     readonly batches: number;
     readonly syncs: number;
   };
@@ -28,6 +30,12 @@ const numberIn = (row: JsonObject, name: string): number => {
   const value = row[name];
   return typeof value === "number" ? value : Number.NaN;
 };
+
+function largestFirst(bytes: Json | undefined, factor: number): Readonly<Record<string, number>> {
+  const rows = Object.entries(isJsonObject(bytes ?? null) ? (bytes as JsonObject) : {});
+  const scaled = rows.map(([sub, value]) => [sub, Number(value) * factor] as const);
+  return Object.fromEntries(scaled.sort(([, a], [, b]) => b - a));
+}
 
 /** What a daemon writes in a day, with group commit as it is by default, and without it. */
 export async function measureDay(settings: LedgerSettings, progress: Progress): Promise<readonly DayCase[]> {
@@ -48,6 +56,7 @@ export async function measureDay(settings: LedgerSettings, progress: Progress): 
         diskMB: isMeasured ? megabytes("disk") : null,
         callsMB: isMeasured ? megabytes("calls") : null,
         rowsMB: megabytes("bytes"),
+        rowsMBOf: largestFirst(row.bySub, days / MB),
         batches: numberIn(row, "batches") * days,
         syncs: numberIn(row, "synced") * days,
       },

@@ -26,6 +26,7 @@ const EXPECTED: Readonly<Record<string, readonly FaultClass[]>> = {
   ledger_commit_failed: ["disk"],
   ledger_epoch: ["disk"],
   ledger_repaired: ["disk"],
+  ledger_rollup_failed: ["disk"],
   mqtt_subscription_refused: ["broker"],
   ota_run_unreadable: ["disk"],
   ota_release_unusable: ["disk"],
@@ -50,8 +51,9 @@ const NOTES = 32;
 type Say = (what: string, details: JsonObject) => void;
 
 /** A release whose own programs fail does not pass its dry runs, and is no target of a rollback (rollout.md 9). */
-const isOwnFailure = (event: string, fields: JsonObject, runs: readonly RunRecord[]): boolean =>
+const isOwnFailure = (event: string, fields: Json, runs: readonly RunRecord[]): boolean =>
   event === "ota_rollback_target_failed" &&
+  isJsonObject(fields) &&
   fields.problem === "self_test" &&
   runs.some(({ state }) => state === "failed" || state === "cut");
 

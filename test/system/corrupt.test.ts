@@ -8,6 +8,8 @@ import { atRest, deviceFolder } from "./device-folder.ts";
 
 /** What LevelDB itself writes at every try to open, good or bad. */
 const LEVELDB_NOTES = /^(?:LOG|LOG\.old|LOCK)$/;
+/** A daemon that had opened its ledger says so with its last checkpoint. */
+const LAST_CHECKPOINT = "last-checkpoint";
 
 let folder: TemporaryFolder;
 let sound: string;
@@ -37,7 +39,7 @@ async function aCopy(): Promise<string> {
 async function digests(dir: string): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
   for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || LEVELDB_NOTES.test(entry.name)) continue;
+    if (!entry.isFile() || LEVELDB_NOTES.test(entry.name) || entry.name === LAST_CHECKPOINT) continue;
     const path = join(entry.parentPath, entry.name);
     found.set(
       path,

@@ -29,8 +29,8 @@ export const DISK_LIMITS = Object.freeze({
   freeBytes: 67_108_864,
   /** Bytes that must be free before runs are admitted again: a margin, so that the state does not flicker. */
   resumeBytes: 83_886_080,
-  /** Bytes of entries that a disk which gets short may keep beyond those that are never pruned. */
-  relievedLogBytes: 0,
+  /** Bytes of entries that are kept while the disk is short, beside those that are too young to go. */
+  relievedLogBytes: 1_048_576,
   /** Ms between two looks at the disk (ledger.md 11). */
   lookMs: seconds(30),
   /** Ms between two attempts to write while the ledger cannot be written. */

@@ -1,6 +1,5 @@
 /** `imud --sim`: the devices of a scenario live, in the host's time, for demonstrations (simulator.md 12). */
 import { readFile } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { LiveRun } from "../../sim/harness/live.ts";
 import { outcomeOf } from "../../sim/harness/outcome.ts";
 import { failureText } from "../../sim/harness/report-text.ts";
@@ -9,6 +8,8 @@ import { expandRuns } from "../../sim/scenario/expand-runs.ts";
 import { parseScenario } from "../../sim/scenario/parse-scenario.ts";
 import type { Run } from "../../sim/scenario/types.ts";
 import { nextTurn } from "../adapters/event-loop.ts";
+import { SystemClock } from "../adapters/system-clock.ts";
+import { SystemEntropy } from "../adapters/system-entropy.ts";
 import { CodedError } from "../core/errors.ts";
 import { Narrator } from "./narrator.ts";
 
@@ -56,14 +57,15 @@ export class SimulatedFleet {
   async run({ write, signal }: FleetWatch): Promise<{ readonly ok: boolean; readonly text: string }> {
     const { scenario } = this.#run;
     this.#narrate(write);
+    const clock = new SystemClock({ entropy: new SystemEntropy(), floorMs: 0, synchronised: () => true });
     const live = new LiveRun(this.#sim, {
-      nowMs: () => performance.now(),
+      nowMs: () => clock.monoMs(),
       speed: this.#speed,
       endUs: scenario.durationUs,
     });
     while (!live.isOver && !signal.aborted) {
       await live.catchUp();
-      await sleep(TICK_MS);
+      await clock.sleep(TICK_MS);
     }
     const outcome = await outcomeOf(this.#sim, this.#run, null);
     const found = outcome.ok ? "the invariants hold" : `${outcome.violations.length} violations`;

@@ -99,19 +99,23 @@ export function attack(sim: Sim, adversary: Adversary, said: AttackAct): void {
       });
       return;
     case "malformed":
-      return malformed(client, act, entropy);
+      malformed(client, act, entropy);
+      return;
     case "oversized":
       client.publish(act.topic, entropy.bytes(act.bytes));
       return;
     case "replay":
-      return replay(sim, client, act);
+      replay(sim, client, act);
+      return;
     case "forge":
-      return forge(sim, client, adversary, act, entropy);
+      forge(sim, client, adversary, act, entropy);
+      return;
     case "equivocate":
       client.publish(act.topic, bytesOf(act.payload));
       client.publish(act.topic, utf8(canonicalize({ nonce: toHex(entropy.bytes(8)) })));
       return;
     case "flood":
-      return flood(sim, client, act, entropy);
+      flood(sim, client, act, entropy);
+      return;
   }
 }

@@ -69,7 +69,7 @@ const broker: FaultMaker = (moment, _targets, dice) => ({
   down: lasting(moment, 20, dice),
 });
 
-const process: FaultMaker = (moment, targets, dice) => {
+const stopping: FaultMaker = (moment, targets, dice) => {
   const { device } = dice.pick(targets);
   const fault = dice.pick(["kill", "kill", "freeze", "oom", "watchdog", "reboot"]);
   if (fault === "freeze") return { fault, device, for: lasting(moment, 12, dice) };
@@ -168,7 +168,7 @@ const KINDS: readonly (readonly [weight: number, make: FaultMaker])[] = [
   [2, oneway],
   [4, link],
   [3, broker],
-  [6, process],
+  [6, stopping],
   [4, clock],
   [4, sensor],
   [4, bus],

@@ -1,7 +1,7 @@
 /** Groups of devices as the swarm draws them: parts on a board, a policy for them, and programs that use both. */
 import type { Json, JsonObject } from "../../firmware/core/json.ts";
 import type { Dice } from "./dice.ts";
-import { drawPrograms, type Parts } from "./programs.ts";
+import { drawPrograms, type Parts, type SensorPart } from "./programs.ts";
 
 /** A group of a scenario document, and what faults and commands of it can aim at. */
 export interface DrawnGroup {
@@ -26,7 +26,7 @@ interface Draft {
   readonly world: Record<string, Json>;
   readonly measuring: (readonly [string, string])[];
   readonly contacts: number[];
-  readonly parts: { name: string; middle: number }[];
+  readonly parts: SensorPart[];
 }
 
 type AddPart = (draft: Draft, prefix: string, dice: Dice) => void;
@@ -70,7 +70,10 @@ const addSht31: AddPart = (draft, prefix, dice) => {
   );
   draft.world.air = wandering(10, 40, prefix, dice);
   draft.measuring.push(["i2c-1/0x44", "t"], ["i2c-1/0x44", "rh"]);
-  draft.parts.push({ name: "air_temperature", middle: 25 }, { name: "air_humidity", middle: 45 });
+  draft.parts.push(
+    { name: "air_temperature", unit: "Cel", middle: 25 },
+    { name: "air_humidity", unit: "%", middle: 45 },
+  );
 };
 
 const addBme280: AddPart = (draft, prefix, dice) => {
@@ -84,7 +87,7 @@ const addBme280: AddPart = (draft, prefix, dice) => {
   draft.bindings.push(reading("room_temperature", "i2c://1/0x76/temperature", "Cel", -40, 85));
   draft.world.room = wandering(10, 40, prefix, dice);
   draft.measuring.push(["i2c-1/0x76", "t"]);
-  draft.parts.push({ name: "room_temperature", middle: 25 });
+  draft.parts.push({ name: "room_temperature", unit: "Cel", middle: 25 });
 };
 
 const addAds1115: AddPart = (draft, prefix, dice) => {
@@ -107,7 +110,7 @@ const addAds1115: AddPart = (draft, prefix, dice) => {
   draft.bindings.push(reading("level", "i2c://1/0x48/ch0", "m", 0, 1));
   draft.world.basin = wandering(0.1, 0.9, prefix, dice);
   draft.measuring.push(["i2c-1/0x48", "ain0"]);
-  draft.parts.push({ name: "level", middle: 0.5 });
+  draft.parts.push({ name: "level", unit: "m", middle: 0.5 });
 };
 
 const addMcp3008: AddPart = (draft, prefix, dice) => {
@@ -128,7 +131,7 @@ const addMcp3008: AddPart = (draft, prefix, dice) => {
   draft.bindings.push(reading("moisture", "spi://0.0/ch0", "%", 0, 100));
   draft.world.soil = wandering(0.2, 0.8, prefix, dice);
   draft.measuring.push(["spi-0.0", "ch0"]);
-  draft.parts.push({ name: "moisture", middle: 50 });
+  draft.parts.push({ name: "moisture", unit: "%", middle: 50 });
 };
 
 const SENSORS: readonly AddPart[] = [addSht31, addBme280, addAds1115, addMcp3008];

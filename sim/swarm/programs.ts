@@ -3,10 +3,16 @@ import { type Header, program } from "../../firmware/authoring/builder/index.ts"
 import type { Json, JsonObject } from "../../firmware/core/json.ts";
 import type { Dice } from "./dice.ts";
 
+/** A binding that is read with `sensor.read`, with its unit and a value in the middle of its range. */
+export interface SensorPart {
+  readonly name: string;
+  readonly unit: string;
+  readonly middle: number;
+}
+
 /** What a program may use on its device. */
 export interface Parts {
-  /** Bindings that are read with `sensor.read`, each with a value in the middle of its range. */
-  readonly sensors: readonly { readonly name: string; readonly middle: number }[];
+  readonly sensors: readonly SensorPart[];
   /** Bindings that are read with `gpio.read`. */
   readonly contacts: readonly string[];
   /** Outputs that are lines. */
@@ -191,7 +197,7 @@ const counter: Maker = (name, _parts, dice) => {
 
 /** Started by a command or by hand: reads, claims, answers, and moves an output. */
 const onDemand: Maker = (name, parts, dice) => {
-  const { name: input } = dice.pick(parts.sensors);
+  const { name: input, unit } = dice.pick(parts.sensors);
   const line = dice.pick(parts.lines);
   const triggers: readonly Trigger[] = [{ on: "command", name: `do-${name}` }];
   const { document } = program(header(name, triggers, [line], { overlap: "queue" })).code((b) => {
@@ -201,7 +207,13 @@ const onDemand: Maker = (name, parts, dice) => {
     const value = b.store("value");
     b.cap("gpio.write", { output: line, value: dice.pick([0, 1]) });
     b.pop();
-    b.evidence({ claim: "measured", value, evidence: b.reg("seen") });
+    b.evidence({
+      claim: input,
+      type: "number",
+      schema: { type: "number", unit },
+      value,
+      evidence: b.reg("seen"),
+    });
     b.respond(200, { value });
   });
   return plain(document);

@@ -6,6 +6,8 @@ import type { DeviceFacts } from "./facts.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 
 const DEFAULT_BOUND_MS = 60_000;
+/** A batch that is further ahead of a device's calendar must be refused by it (sync.md 1): that is no lag. */
+const DRIFT_MS = 60_000;
 
 const batchKey = (origin: string, seq: number): string => `${origin}/${String(seq).padStart(16, "0")}`;
 
@@ -76,6 +78,7 @@ async function checkPair(context: InvariantContext, one: DeviceFacts, other: Dev
     const writer = context.facts.find(({ device }) => origin.startsWith(`${device.deviceId}.`)) ?? holder;
     const nowMs = writer.timeline.wallAt(context.nowUs);
     if (writtenMs === null || nowMs === null || nowMs - writtenMs <= boundMs) continue;
+    if (writtenMs > (one.timeline.wallAt(context.nowUs) ?? writtenMs) + DRIFT_MS) continue;
     say("A device lacks what another one has held for longer than the bound.", {
       origin,
       has,

@@ -23,6 +23,17 @@ function stampMs(row: Uint8Array): number | null {
   return typeof hlc === "string" ? Number.parseInt(hlc.slice(0, 12), 16) : null;
 }
 
+/** A stamp that far ahead of the receiver's clock is held, and a message with it goes no further (sync.md 1, 4.3). */
+const MAX_DRIFT_MS = 60_000;
+/** The mark of the hybrid clock is kept ahead of it: after a restart stamps begin there. */
+const MARK_MS = 15_000;
+
+/** Whether a device cannot be heard by another one: its clock is, or once was, further ahead than is believed. */
+function isUnheard(speaker: DeviceFacts, hearer: DeviceFacts, nowUs: number): boolean {
+  const nowMs = hearer.timeline.wallAt(nowUs) ?? 0;
+  return speaker.timeline.highestWallMs(nowUs) + MARK_MS > nowMs + MAX_DRIFT_MS;
+}
+
 interface Lag {
   readonly origin: string;
   readonly has: number;
@@ -70,6 +81,9 @@ async function checkPair(context: InvariantContext, one: DeviceFacts, other: Dev
     if (own !== undefined && own.seq === seq && own.hash !== hash)
       say("Two devices hold different chains of one origin.", { origin, seq, other: other.device.deviceId });
   }
+  // It takes both: one asks, the other answers.
+  if (isUnheard(one, other, context.nowUs) || isUnheard(other, one, context.nowUs)) return;
+  const ownMs = one.timeline.wallAt(context.nowUs) ?? 0;
   const boundMs = context.convergeMs ?? DEFAULT_BOUND_MS;
   for (const { origin, has, newest, holder } of lags(one, other)) {
     const row = await holder.store.get("sync/batch", batchKey(origin, has + 1));
@@ -78,6 +92,7 @@ async function checkPair(context: InvariantContext, one: DeviceFacts, other: Dev
     const writer = context.facts.find(({ device }) => origin.startsWith(`${device.deviceId}.`)) ?? holder;
     const nowMs = writer.timeline.wallAt(context.nowUs);
     if (writtenMs === null || nowMs === null || nowMs - writtenMs <= boundMs) continue;
+    if (writtenMs > ownMs + MAX_DRIFT_MS) continue;
     if (writtenMs > (one.timeline.wallAt(context.nowUs) ?? writtenMs) + DRIFT_MS) continue;
     say("A device lacks what another one has held for longer than the bound.", {
       origin,

@@ -105,7 +105,8 @@ class SafeStateCheck {
       const isDriven = history
         .between(fromUs - 1, startedUs)
         .some((move) => move.boot === number && move.level !== null);
-      if (!isDriven || level === null)
+      // A life may end in the very microsecond; then its lines are free again.
+      if (!isDriven || (level === null && untilUs !== startedUs))
         this.#say("The board was locked before an output had been driven safe.", {
           ...where,
           atUs: startedUs,

@@ -64,6 +64,18 @@ export class Timeline {
     return life.offsets.map(({ wallMinusTrueMs }) => (wallMs - wallMinusTrueMs) * 1000);
   }
 
+  /** The latest wall ms that the device has ever shown: no stamp of its hybrid clock is behind it any more (sync.md 1). */
+  highestWallMs(nowUs: number): number {
+    const shown = this.#lives.flatMap(({ offsets, untilUs, ppm, floorMs }) => {
+      const endUs = untilUs ?? nowUs;
+      return offsets.map(({ fromUs, wallMinusTrueMs }, index) => {
+        const toUs = offsets[index + 1]?.fromUs ?? endUs;
+        return Math.max(floorMs ?? 0, toUs / 1000 + wallMinusTrueMs + ((toUs - fromUs) * ppm) / 1e9);
+      });
+    });
+    return Math.max(0, ...shown);
+  }
+
   /** What the calendar showed at a moment; null while the device was off. */
   wallAt(atUs: number): number | null {
     const life = this.lifeAt(atUs);

@@ -105,11 +105,15 @@ export function drawHands(
 
 function drawForgery(target: Target, atMs: number, dice: Dice): Entry {
   const now = WALL_ZERO_MS + atMs;
+  // Everything about it is right but the signature: a UUIDv7 of that very moment, and arguments.
+  const time = now.toString(16).padStart(12, "0");
+  const rest = String(dice.whole(100_000_000, 999_999_999)).padStart(12, "0");
   const payload = {
     schema: "imu.command/1",
-    id: `0190${dice.whole(10_000_000, 99_999_999)}`,
+    id: `${time.slice(0, 8)}-${time.slice(8)}-7abc-8def-${rest}`,
     fleet: FLEET,
     audience: { devices: [`{${target.device}}`] },
+    args: {},
     ...drawCommand(target, dice),
     issuedAt: now,
     expiresAt: now + 300_000,

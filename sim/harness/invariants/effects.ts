@@ -25,6 +25,9 @@ import { TICK_US } from "./timeline.ts";
 /** A commit that was on its way when the power failed (ledger.md 2: group commit 20 ms, with its own duration). */
 const UNSYNCED_US = 100_000;
 
+/** A run counts from its trigger, and may wait that long for a machine that is free, and for a device that is frozen. */
+const WAITING_MS = 60_000;
+
 class EffectCheck {
   readonly #context: InvariantContext;
   readonly #facts: DeviceFacts;
@@ -136,7 +139,7 @@ class EffectCheck {
     const life = timeline.life(boot);
     if (life === null) return false;
     if (startedAt === life.floorMs) return true;
-    const reachUs = (wallMs + 5000) * 1000;
+    const reachUs = (wallMs + WAITING_MS) * 1000;
     return timeline.possibleTimes(life, startedAt).some((fromUs) => Math.abs(atUs - fromUs) <= reachUs);
   }
 

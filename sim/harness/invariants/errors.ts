@@ -50,16 +50,22 @@ const NOTES = 32;
 
 type Say = (what: string, details: JsonObject) => void;
 
-/** A release whose own programs fail does not pass its dry runs, and is no target of a rollback (rollout.md 9). */
-const isOwnFailure = (event: string, fields: Json, runs: readonly RunRecord[]): boolean =>
+/**
+ * A release whose own programs fail does not pass its dry runs, and is no target of a rollback (rollout.md 9). They fail
+ * in live runs too, or failed the candidate in the same way before.
+ */
+const isOwnFailure = (event: string, fields: Json, { runs, entries }: DeviceFacts): boolean =>
   event === "ota_rollback_target_failed" &&
   isJsonObject(fields) &&
   fields.problem === "self_test" &&
-  runs.some(({ state }) => state === "failed" || state === "cut");
+  (runs.some(({ state }) => state === "failed" || state === "cut") ||
+    entries.some(
+      ({ entry: { event: told } }) => told.kind === "policy_rolling_back" && told.data.reason === "self_test",
+    ));
 
-function checkLog({ faults }: InvariantContext, { device, runs }: DeviceFacts, say: Say): void {
-  for (const { level, event, fields } of device.log) {
-    if (level !== "error" || isOwnFailure(event, fields, runs)) continue;
+function checkLog({ faults }: InvariantContext, facts: DeviceFacts, say: Say): void {
+  for (const { level, event, fields } of facts.device.log) {
+    if (level !== "error" || isOwnFailure(event, fields, facts)) continue;
     const classes = EXPECTED[event] ?? [];
     if (classes.some((name) => faults.has(name))) continue;
     say(`The daemon logged the error ${event} that no fault of the scenario explains.`, { event, fields });

@@ -60,6 +60,25 @@ export function drawCommands(
   });
 }
 
+/** A command whose work takes a while, and the process or the power gone before it is done. */
+export function drawInterruption(
+  targets: readonly Target[],
+  window: Window,
+  dice: Dice,
+): readonly JsonObject[] {
+  const { device, group } = dice.pick(targets);
+  const at = atIn(window, dice);
+  const slow = group.programs.filter((name) => name === "late" || name === "edge");
+  const program = dice.pick(slow.length > 0 ? slow : group.programs);
+  const end: JsonObject = dice.chance(0.5)
+    ? { fault: "kill", device }
+    : { fault: "cut", device, offMs: dice.whole(1, 6) * 500, torn: dice.chance(0.3) };
+  return [
+    { at, do: "publish", as: "op-1", device, command: { name: "run.start", args: { program } } },
+    { at: at + dice.whole(20, 1500), ...end },
+  ];
+}
+
 /** A release with another policy: sound, loosened without a word, or without a higher version. */
 export function drawRelease(targets: readonly Target[], window: Window, dice: Dice): JsonObject {
   const { device, group } = dice.pick(targets);

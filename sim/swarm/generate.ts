@@ -1,6 +1,6 @@
 /** One seed, one scenario: a document that says everything about a drawn run, printable and run again by anybody. */
 import type { Json, JsonObject } from "../../firmware/core/json.ts";
-import { drawAdversary, drawCommands, drawHands, drawRelease } from "./deeds.ts";
+import { drawAdversary, drawCommands, drawHands, drawInterruption, drawRelease } from "./deeds.ts";
 import { type DrawnGroup, drawGroup } from "./devices.ts";
 import { Dice } from "./dice.ts";
 import { EXAMPLE_SITES, type Examples, exampleGroup } from "./examples.ts";
@@ -64,6 +64,8 @@ const byTime = (entries: readonly JsonObject[]): JsonObject[] =>
  */
 export function generateScenario(seed: string, examples: Examples): JsonObject {
   const dice = new Dice(seed);
+  // What was added later draws from a stream of its own: seeds keep the rest of their scenario.
+  const later = new Dice(seed, "swarm:interruption");
   const groups = drawGroups(examples, dice);
   const targets: readonly Target[] = groups.flatMap((group) =>
     Array.from({ length: group.count }, (_, index) => ({
@@ -95,6 +97,7 @@ export function generateScenario(seed: string, examples: Examples): JsonObject {
     ...drawCommands(targets, names, dice.whole(0, 10), talk, dice),
     ...drawHands(targets, dice.whole(0, 3), window, dice),
     ...(dice.chance(0.25) ? [drawRelease(targets, window, dice)] : []),
+    ...(later.chance(0.35) ? drawInterruption(targets, window, later) : []),
   ];
   const adversaries = dice.chance(0.35) ? [drawAdversary(targets, dice.whole(1, 6), window, dice)] : [];
   return {

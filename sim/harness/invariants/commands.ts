@@ -200,6 +200,18 @@ class CommandCheck {
     return accepted.get(commandId)?.some(({ index }) => index === ledger?.seq) === true;
   }
 
+  /** What an earlier life had begun has its answer once the next one has started: `interrupted` (trust.md 7.1). */
+  #interrupted(accepted: ReadonlyMap<string, readonly StoredEntry[]>): void {
+    const { device, commands, entries } = this.#facts;
+    const lastBoot = entries.findLast(({ entry }) => entry.event.kind === "boot")?.index ?? 0;
+    if (device.lives.at(-1)?.startedUs === null) return;
+    for (const [commandId, { state }] of commands) {
+      const index = accepted.get(commandId)?.at(0)?.index;
+      if (state !== "accepted" || index === undefined || index > lastBoot) continue;
+      this.#say("A command that was interrupted has no answer after the next start.", { commandId, index });
+    }
+  }
+
   /** The replay records hold what was accepted, until it can no longer come again (trust.md 7.1). */
   #records(accepted: ReadonlyMap<string, readonly StoredEntry[]>): void {
     const { device, commands, entries } = this.#facts;
@@ -217,6 +229,7 @@ class CommandCheck {
       else if (row.hash !== first.entry.event.data.requestHash)
         this.#say("An accepted command is remembered under another hash.", { commandId, index: first.index });
     }
+    this.#interrupted(accepted);
     for (const [commandId, { state }] of commands) {
       if (accepted.has(commandId) || (entries[0]?.index ?? 0) > 0) continue;
       this.#say("A command is remembered that no entry accepts.", { commandId, state: state ?? null });

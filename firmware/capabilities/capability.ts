@@ -35,6 +35,8 @@ export interface Invocation {
   readonly args: JsonObject;
   readonly target: Target;
   readonly signal: AbortSignal;
+  /** What the caller claims, for the calls that a compound capability makes. */
+  readonly claims: readonly unknown[];
 }
 
 export interface DriverOutcome {

@@ -56,8 +56,6 @@ export interface RunContext {
   /** Counts one I/O call; false when the run's quota is used up (vm.md 7). */
   readonly countCall: () => boolean;
   readonly counters: CallCounters;
-  /** Claims that the program has made so far; the guard checks them with the evidence. */
-  readonly claims: () => readonly unknown[];
   /** Writes of this run by `<space>\n<key>`; visible to it at once, to others with its settlement. */
   readonly kv: Map<string, StagedValue>;
   /** Jobs, outbox items and shared values that become durable with the settlement. */
@@ -70,7 +68,7 @@ export type RunContextInit = Pick<
   RunContext,
   "runId" | "subject" | "tier" | "program" | "policy" | "limits" | "evidence" | "countCall"
 > &
-  Partial<Pick<RunContext, "safeProgram" | "claims" | "dry" | "demands">>;
+  Partial<Pick<RunContext, "safeProgram" | "dry" | "demands">>;
 
 /** A fresh context for one run or command. */
 export function createRunContext(init: RunContextInit): RunContext {
@@ -89,7 +87,6 @@ export function createRunContext(init: RunContextInit): RunContext {
       grants: 0,
       blocked: 0,
     },
-    claims: init.claims ?? (() => []),
     kv: new Map(),
     staged: [],
     mode: "normal",

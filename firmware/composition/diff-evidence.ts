@@ -6,6 +6,7 @@ import {
   guard,
   guardRecordOf,
   type Instant,
+  nameEvidence,
   SourceRegistry,
 } from "../evidence/index.ts";
 import type { Evidence, GuardVerdict } from "../evidence/types.ts";
@@ -71,7 +72,7 @@ export class RecordedMoment implements JudgedEvidence {
       requirement,
       records,
       kinds: BUILT_IN_KINDS,
-      ...(claims ? { claims } : {}),
+      claims: nameEvidence(claims ?? [], this.list),
       ...(risk ? { risk } : {}),
     });
   }

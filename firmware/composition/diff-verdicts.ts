@@ -19,6 +19,7 @@ import type { GuardVerdict } from "../evidence/types.ts";
 import { type CompiledPolicy, DecisionEngine, phiOf, ruleHash, subjectStatement } from "../policy/index.ts";
 import { admit, type ReleaseSet, releaseReply, schemaCheck, subjectIn } from "../runs/index.ts";
 import type { JournalEntry, Limits, VerifiedProgram } from "../vm/index.ts";
+import { claimsOfCalls } from "./diff-claims.ts";
 import { type GuardDecision, guardDecisions, RecordedMoment } from "./diff-evidence.ts";
 import { type JudgeParts, judgeGate, judgeRegistry } from "./diff-gate.ts";
 import type { ExportedRun } from "./state-export.ts";
@@ -116,6 +117,7 @@ const refusedBy = (step: string, { code, reason }: Refusal): Verdict => deny(ste
 
 class PolicyJudge {
   readonly #run: ExportedRun;
+  readonly #program: VerifiedProgram;
   readonly #policy: CompiledPolicy;
   readonly #set: ReleaseSet;
   readonly #ctx: RunContext;
@@ -136,6 +138,7 @@ class PolicyJudge {
     const programs = new Map([[document.name, { document, programHash, verified: program }]]);
     const rights = subjectIn(policy, record.subject);
     this.#run = run;
+    this.#program = program;
     this.#policy = policy;
     this.#registry = registry;
     this.#set = { releaseHash: policy.policyHash, policy, decider, sources, programs, refused: [] };
@@ -167,18 +170,24 @@ class PolicyJudge {
   async calls(): Promise<readonly CallVerdict[]> {
     const entries = this.#run.record.journal.filter((entry) => entry.t === "call");
     const decisions = decisionsByCall(this.#run, entries);
+    const claims = claimsOfCalls(this.#program, this.#run.record, this.#run.record.sim === true);
     const verdicts: CallVerdict[] = [];
     for (const [i, entry] of entries.entries())
-      verdicts.push(await this.#call(i + 1, entry, decisions.get(i + 1)));
+      verdicts.push(await this.#call(i + 1, entry, decisions.get(i + 1), claims[i]));
     return verdicts;
   }
 
-  async #call(number: number, entry: CallEntry, decision: GuardDecision | undefined): Promise<CallVerdict> {
+  async #call(
+    number: number,
+    entry: CallEntry,
+    decision: GuardDecision | undefined,
+    claims: readonly Json[] | undefined,
+  ): Promise<CallVerdict> {
     const plan = await this.#gate.plan(this.#ctx, entry.capability, entry.args);
     const capability = this.#registry.get(plan.capability);
     const isKnown = plan.topic !== null && capability !== undefined;
     const target = isKnown ? capability.resolve(this.#ctx, plan.args) : null;
-    const guard = target === null ? null : this.#guard(plan, target, decision);
+    const guard = target === null ? null : this.#guard(plan, target, decision, claims);
     const moment = decision?.record ?? this.#run.evidence.find(({ id }) => entry.evidence.includes(id));
     return {
       ...(this.#planned(plan) ?? guard ?? ALLOW),
@@ -207,15 +216,21 @@ class PolicyJudge {
   }
 
   /** Null for what passes without the guard: reads, and driving an output to its safe value. */
-  #guard(plan: Plan, target: Target, decision: GuardDecision | undefined): Verdict | null {
+  #guard(
+    plan: Plan,
+    target: Target,
+    decision: GuardDecision | undefined,
+    claims: readonly Json[] | undefined,
+  ): Verdict | null {
     if (target.class !== "effect" || target.safeValue || target.undefinedName !== null) return null;
-    const request = guardRequest(plan.capability, target, this.#ctx);
+    const request = guardRequest(plan.capability, target, this.#ctx, claims ?? []);
     if (request === null) return deny("guard", "guard_error", "guard_error");
     if (decision?.effect !== request.effect) return unrecordedAt("guard");
     if (decision.requirementHash === hashJson(request.requirement))
       return decision.ok
         ? ALLOW
         : deny("guard", decision.reason ?? "guard_error", decision.reason ?? "guard_error");
+    if (claims === undefined) return unrecordedAt("guard");
     return ofGuard(new RecordedMoment(this.#run, decision.record, { inclusive: false }).guard(request));
   }
 

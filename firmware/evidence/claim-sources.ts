@@ -15,8 +15,16 @@ function newestPerSource(pattern: string, list: readonly Evidence[]): readonly s
   return [...newest.values()];
 }
 
+/** Where a value was read, if `from` names a source: the newest record of it among the evidence of the claim. */
+function resolveOrigin(from: Json, ids: readonly Json[], list: readonly Evidence[]): Json {
+  const pattern = isJsonObject(from) ? member(from, "evidence") : undefined;
+  if (!isJsonObject(from) || typeof pattern !== "string" || !pattern.includes("://")) return from;
+  const found = list.findLast(({ id, body }) => ids.includes(id) && sourceMatches(pattern, body.source));
+  return found === undefined ? from : { ...from, evidence: found.id };
+}
+
 function resolveOne(claim: JsonObject, list: readonly Evidence[]): Check<{ readonly claim: JsonObject }> {
-  const { sources: patterns, ...rest } = claim;
+  const { sources: patterns, from, ...rest } = claim;
   const named = member(claim, "evidence");
   const ids: Json[] = Array.isArray(named) ? [...named] : [];
   for (const pattern of Array.isArray(patterns) ? patterns : []) {
@@ -29,12 +37,14 @@ function resolveOne(claim: JsonObject, list: readonly Evidence[]): Check<{ reado
     }
     ids.push(...found);
   }
-  return { ok: true, claim: { ...rest, evidence: [...new Set(ids)].slice(0, MAX_CLAIM_EVIDENCE) } };
+  const evidence = [...new Set(ids)].slice(0, MAX_CLAIM_EVIDENCE);
+  const origin = from === undefined ? {} : { from: resolveOrigin(from, evidence, list) };
+  return { ok: true, claim: { ...rest, ...origin, evidence } };
 }
 
 /**
- * Claims with their patterns replaced by ids, at most 16 per claim; `sources` is removed, other members
- * stay. A pattern that matches nothing is `claim_evidence_unknown` {claim, evidence: pattern}. Entries that
+ * Claims with their patterns replaced by ids, at most 16 per claim; `sources` is removed, a source in `from` becomes
+ * the newest of the claim's own records of it, other members stay. A pattern that matches nothing is `claim_evidence_unknown` {claim, evidence: pattern}. Entries that
  * are no objects pass to the guard.
  */
 export function resolveClaimSources(
@@ -53,3 +63,18 @@ export function resolveClaimSources(
   }
   return { ok: true, claims: resolved };
 }
+
+/**
+ * The same for claims that go with an effect, which the guard judges after its evidence: a pattern that matches nothing
+ * stays as the only evidence of its claim, so that the guard finds it unknown in its turn.
+ */
+export function nameEvidence(claims: readonly unknown[], list: readonly Evidence[]): readonly unknown[] {
+  return claims.map((claim) => {
+    if (!isClaimObject(claim)) return claim;
+    const resolved = resolveOne(claim, list);
+    return resolved.ok ? resolved.claim : { ...claim, evidence: [resolved.details.evidence ?? null] };
+  });
+}
+
+const isClaimObject = (claim: unknown): claim is JsonObject =>
+  typeof claim === "object" && claim !== null && !Array.isArray(claim);

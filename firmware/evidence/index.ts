@@ -21,7 +21,7 @@ export {
 export type { Check, Details, Failed } from "./check.ts";
 export { checkSchema, UNITS } from "./claim-schema.ts";
 export { claimId, readClaims } from "./claim-shape.ts";
-export { resolveClaimSources } from "./claim-sources.ts";
+export { nameEvidence, resolveClaimSources } from "./claim-sources.ts";
 export { type ClaimCheckInput, type ClaimResult, checkClaims } from "./claims.ts";
 export { type Collected, type CollectionOptions, collectGarbage } from "./collection.ts";
 export {

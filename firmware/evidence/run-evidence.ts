@@ -9,6 +9,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { StoreOp } from "../ports/store.ts";
 import { type AssessContext, assess, type GuardRecord, guardErrorDetails } from "./assess.ts";
 import { failed } from "./check.ts";
+import { nameEvidence } from "./claim-sources.ts";
 import { stageBlob, stageEvidence } from "./content-store.ts";
 import { MAX_PARENTS, type Sealer, type SealKeys, sealWritten } from "./envelope.ts";
 import { clampTtl, type Instant, isFuture, rawAge } from "./freshness.ts";
@@ -202,20 +203,21 @@ export class RunEvidence {
 
   #decide(request: GuardRequest): GuardVerdict {
     const now = this.#now();
-    const { effect, requirement, claims, risk } = request;
+    const { effect, requirement, risk } = request;
+    const claims = nameEvidence(request.claims ?? [], this.#list);
     const { units } = this.#options;
     const verdict = guard({
       effect,
       requirement,
       records: this.#list.map((evidence) => this.#guardRecord(evidence, now)),
       kinds: this.#kinds,
-      ...(claims ? { claims } : {}),
+      claims,
       ...(risk ? { risk } : {}),
       ...(units ? { units } : {}),
       ...this.#limits(),
     });
     const recorded = this.#recordDecision(request, verdict);
-    if (recorded.ok) this.#learn(recorded, claims ?? [], now.wallMs);
+    if (recorded.ok) this.#learn(recorded, claims, now.wallMs);
     return recorded;
   }
 

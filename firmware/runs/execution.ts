@@ -26,7 +26,7 @@ import {
 import type { Limits, RunState, Tier } from "../vm/types.ts";
 import { CallLog } from "./call-log.ts";
 import { schemaCheck } from "./capability-view.ts";
-import { smallestTrust } from "./evidence-sink.ts";
+import { smallestTrust, withRecordedSources } from "./evidence-sink.ts";
 import type { InstalledProgram, ReleaseSet } from "./program-set.ts";
 import { type Reply, releaseReply } from "./reply.ts";
 import type { FullRunRecord, RunStore } from "./run-store.ts";
@@ -112,12 +112,12 @@ function errorOf(
   const plain = isJsonObject(details) ? details : {};
   const wanted = isJsonObject(args) ? args.output : undefined;
   const output = policy.outputs.find(({ name }) => name === wanted);
-  if (status !== GUARD_STATUS || output?.onRefusal !== "abort")
-    return { code, reason, status, details: plain };
+  const byGuard = status === GUARD_STATUS || code === "claim_invalid";
+  if (!byGuard || output?.onRefusal !== "abort") return { code, reason, status, details: plain };
   return { code: "run_cut", reason, status: 409, details: { ...plain, output: output.name, code } };
 }
 
-/** Of every refusal by the guard (evidence.md, conventions). */
+/** Of every refusal by the guard but `claim_invalid` (evidence.md, conventions). */
 const GUARD_STATUS = 412;
 const EVIDENCE_PER_CALL = 3;
 const EVIDENCE_BASE = 64;
@@ -225,7 +225,9 @@ export class RunExecution {
       });
     }
     const before = { ...this.#ctx.counters };
-    const result = await this.#parts.gate.call(this.#ctx, request.capability, request.args, signal);
+    const result = await this.#parts.gate.call(this.#ctx, request.capability, request.args, signal, {
+      claims: withRecordedSources(request.claims, this.#parts.simulated),
+    });
     this.#calls.note(request.capability, request.args, result, mayAct(request));
     const bytes = {
       readBytes: this.#ctx.counters.readBytes - before.readBytes,

@@ -2,6 +2,7 @@
 export { admit, type ContractCheck } from "./admission.ts";
 export { CallLog, type NotedCall } from "./call-log.ts";
 export { capabilityView, schemaCheck } from "./capability-view.ts";
+export { withRecordedSources } from "./evidence-sink.ts";
 export type { AdmittedRun, ExecutionParts, RunReport, SettlePort } from "./execution.ts";
 export { type InstalledProgram, type ReleaseSet, subjectIn, subjectOf } from "./program-set.ts";
 export { type JudgedEvidence, type Reply, releaseReply } from "./reply.ts";

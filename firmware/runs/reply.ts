@@ -9,7 +9,7 @@ import {
 } from "../evidence/index.ts";
 import type { Requirement } from "../evidence/types.ts";
 import type { ProgramClaim } from "../vm/types.ts";
-import { recordedSource } from "./evidence-sink.ts";
+import { withRecordedSources } from "./evidence-sink.ts";
 
 /** The evidence of a run that is ending, or of one that ended, at the moment of its reply. */
 export type JudgedEvidence = Pick<RunEvidence, "list" | "guard">;
@@ -38,14 +38,6 @@ export interface Reply {
 function refused(reason: string, details: JsonObject, status = 412): Reply {
   const body = { text: fallbackText(reason, details), guardRejected: true };
   return { ok: false, status, reason, details, body };
-}
-
-function withRecordedSources(claims: readonly ProgramClaim[], simulated: boolean): readonly Json[] {
-  return claims.map((claim) => ({
-    ...claim,
-    evidence: [...claim.evidence],
-    sources: claim.sources.map((source) => recordedSource(source, simulated)),
-  }));
 }
 
 /** Judges a reply against the evidence of its own run. @param traceId evidence id of the run's `vm_trace`. */

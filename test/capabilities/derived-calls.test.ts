@@ -26,10 +26,10 @@ async function derived(over: Readonly<Record<string, Json>> = {}, options: Harne
       const builtIn = board.build(parts);
       const result = compileDerived(manifest(over), lookupIn(new CapabilityRegistry(builtIn)));
       if (!result.ok) throw new Error(JSON.stringify(result));
-      const made = derivedCapability(result.compiled, async (ctx, id, args, signal) => {
+      const made = derivedCapability(result.compiled, async (ctx, id, args, signal, options) => {
         if (!gate) throw new Error("no gate");
         called.push(id);
-        return gate.call(ctx, id, args, signal);
+        return gate.call(ctx, id, args, signal, options);
       });
       all = [...builtIn, made];
       return all;
@@ -70,6 +70,25 @@ describe("a derived capability", () => {
     expect(context.counters.chargedMilli).toBe(700);
     expect(harness.log.filter((entry) => entry === "guard")).toHaveLength(1);
     expect(harness.admission.running).toBe(0);
+  });
+
+  test("hands on what its caller claims, for the guard of each effect", async () => {
+    const { harness } = await derived();
+    harness.hardware.line(4).level = 1;
+    const seen: unknown[] = [];
+    const { evidence } = harness.context();
+    const guard: typeof evidence.guard = (request) => {
+      seen.push(request.claims);
+      return evidence.guard(request);
+    };
+    const context = harness.context({ evidence: { ...evidence, guard } });
+    const claims = [{ id: "wet" }];
+
+    await harness.gate.call(context, "board.follow", { output: "pump" }, new AbortController().signal, {
+      claims,
+    });
+
+    expect(seen).toEqual([claims]);
   });
 
   test("ends with the first failure, whose records and safe state are the step's", async () => {

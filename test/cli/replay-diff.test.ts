@@ -180,6 +180,11 @@ describe("another policy on the recorded evidence", () => {
       { what: "call", call: 2, given: { outcome: "deny", step: "guard", reason: "insufficient_evidence" } },
     ],
     [
+      "a guard that demands claims of a program that made none by then",
+      (document) => document.set([...PUMP, "requires", "requireClaims"], true),
+      { what: "call", call: 2, given: { outcome: "deny", step: "guard", reason: "claims_required" } },
+    ],
+    [
       "a start that needs consent",
       (document) => document.set([...RULES, 0, "decision"], "require_consent"),
       { what: "start", given: { outcome: "deny", code: "consent_required" } },
@@ -205,6 +210,32 @@ describe("another policy on the recorded evidence", () => {
     expect(code, out).toBe(2);
     expect(out).toMatch(/^result\tdecisions part\n/);
     expect(value.differences.find(({ what }: Row) => what === row.what)).toMatchObject(row);
+  });
+
+  test("claims made before an effect are judged as the program made them", async () => {
+    const code = waterOnce().code as readonly JsonObject[];
+    const early = waterOnce({
+      code: [
+        ...code.slice(0, 6),
+        { op: "EVIDENCE", claim: "dry", sources: ["spi://0.0/ch0"] },
+        ...code.slice(6),
+      ],
+    });
+    const claiming = await recordedDevice(at("claiming"), early);
+    const judged = async (claim: string) => {
+      const document = new Deformed(await readFile(at("claiming/policy.json"), "utf8"));
+      document.set([...PUMP, "requires"], {
+        requireClaims: true,
+        requiredKinds: ["sensor_reading"],
+        relations: [{ rel: "equal", a: claim, b: 1, tol: 0 }],
+      });
+      const path = await file(`${claim}-policy.json`, document.text);
+      const diff = ["replay", claiming.runId, "--config", claiming.config, "--diff", path, "--json"];
+      return JSON.parse((await imuctl(diff)).out).differences;
+    };
+
+    expect(await judged("dry")).toMatchObject([{ call: 2, given: { reason: "relation_not_numeric" } }]);
+    expect(await judged("wet")).toMatchObject([{ call: 2, given: { reason: "relation_claim_missing" } }]);
   });
 
   test("a rate that other runs share is unrecorded, not guessed", async () => {

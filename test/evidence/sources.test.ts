@@ -4,6 +4,7 @@ import {
   BUILT_IN_KINDS,
   FACTORY_SOURCE_RULES,
   KindTable,
+  nameEvidence,
   originOf,
   parseSource,
   resolveClaimSources,
@@ -134,6 +135,10 @@ describe("source patterns of claims", () => {
 
   it("refuse a pattern that matches nothing", () => {
     const { run } = startRun();
+    expect(nameEvidence([{ id: "c", sources: ["spi://0.0"] }, 7], run.list)).toEqual([
+      { id: "c", sources: ["spi://0.0"], evidence: ["spi://0.0"] },
+      7,
+    ]);
     expect(resolveClaimSources([{ id: "c", sources: ["spi://0.0"] }], run.list)).toMatchObject({
       reason: "claim_evidence_unknown",
       details: { claim: "c", evidence: "spi://0.0" },

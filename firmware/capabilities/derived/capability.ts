@@ -15,6 +15,7 @@ export type StepCaller = (
   id: string,
   args: Json,
   signal: AbortSignal,
+  options: { readonly claims: readonly unknown[] },
 ) => Promise<CallResult>;
 
 /** A capability of the registry; every right, guard, cost and record is that of its steps. */
@@ -46,7 +47,7 @@ const failureOf = ({ code, status, reason, details, safeState }: CallFailure): S
 async function performSteps(
   compiled: CompiledDerived,
   call: StepCaller,
-  { ctx, args, signal }: Invocation,
+  { ctx, args, signal, claims }: Invocation,
 ): Promise<DriverOutcome | StepFailure> {
   const results = new Map<string, Json>();
   const evidence: string[] = [];
@@ -55,7 +56,7 @@ async function performSteps(
     if (signal.aborted) return refusal("io_aborted", 409, { step: step.as });
     const rendered = renderStep(step, args, results);
     if (!rendered.ok) return rendered;
-    const answer = await call(ctx, step.call, rendered.value, signal);
+    const answer = await call(ctx, step.call, rendered.value, signal, { claims });
     if (!answer.ok) return failureOf(answer);
     results.set(step.as, answer.result);
     evidence.push(...answer.evidence);

@@ -48,7 +48,8 @@ export function takeRate(call: CallState): StepResult {
 export function guardRequest(
   id: string,
   { output }: Pick<Target, "output">,
-  { demands, claims }: Pick<RunContext, "demands" | "claims">,
+  { demands }: Pick<RunContext, "demands">,
+  claims: readonly unknown[],
   memo = new RequirementMemo(),
 ): Parameters<EvidenceSink["guard"]>[0] | null {
   if (!output?.requirement) return null;
@@ -57,7 +58,7 @@ export function guardRequest(
     effect: `${id}:${output.name}`,
     requirement,
     requirementHash: hash,
-    claims: claims(),
+    claims,
     risk: output.risk,
   };
 }
@@ -65,10 +66,17 @@ export function guardRequest(
 /** Step 12: only evidence of this run counts, judged at the moment of acting. A guard that throws refuses. */
 export function guard(call: CallState): StepResult {
   try {
-    const request = guardRequest(call.id, resolved(call).target, call.ctx, call.demands);
+    const request = guardRequest(
+      call.id,
+      resolved(call).target,
+      call.ctx,
+      call.options.claims ?? [],
+      call.demands,
+    );
     if (request === null) return refusal("guard_error", 412, { why: "no_requirement" });
     const verdict = call.ctx.evidence.guard(request);
-    return verdict.ok ? null : refusal(verdict.reason, 412, { ...verdict.details });
+    if (verdict.ok) return null;
+    return refusal(verdict.reason, verdict.reason === "claim_invalid" ? 422 : 412, { ...verdict.details });
   } catch (error) {
     call.parts.observer.alert("guard_error", { capability: call.id, message: messageOf(error) });
     return refusal("guard_error", 412, { why: "guard_failed" });

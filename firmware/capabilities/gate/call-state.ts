@@ -57,6 +57,8 @@ export const DEFAULT_GATE_SETTINGS: GateSettings = { waitMs: GATE_LIMITS.waitMs,
 export interface CallOptions {
   /** Hash of the plan that was shown; the call refuses with `plan_mismatch` when the present one differs. */
   readonly expect?: string;
+  /** What the caller claims at this moment; the guard of an effect judges it (evidence.md 8, step 6). */
+  readonly claims?: readonly unknown[];
 }
 
 /** Mutable state of one call; lives no longer than it. */

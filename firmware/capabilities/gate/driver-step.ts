@@ -56,6 +56,7 @@ export async function runDriver(call: CallState): Promise<StepResult> {
       ctx,
       args,
       target,
+      claims: call.options.claims ?? [],
       get signal() {
         return ending.signal;
       },

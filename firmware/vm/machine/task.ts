@@ -28,6 +28,8 @@ export type MachineRequest =
       readonly capability: string;
       readonly class: CapabilitySignature["class"];
       readonly args: Json;
+      /** What the task has claimed so far; the guard of an effect judges it. */
+      readonly claims: readonly ProgramClaim[];
     }
   | { readonly kind: "sleep"; readonly id: number; readonly task: number; readonly ms: number }
   | { readonly kind: "join_timeout"; readonly id: number; readonly task: number; readonly ms: number };

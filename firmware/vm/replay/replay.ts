@@ -16,6 +16,7 @@ import {
   type SliceState,
   type WaitingView,
 } from "../machine/machine-types.ts";
+import type { MachineRequest } from "../machine/run.ts";
 import { type JournalEntry, type Metrics, VM_VERSION } from "../types.ts";
 import { programHash } from "../verifier/program-document.ts";
 import { type VerifiedProgram, verifyProgram } from "../verifier/verify.ts";
@@ -67,10 +68,12 @@ class Divergence {
 /** Answers a machine from the journal, at the recorded turns. */
 class JournalPlayer implements MachineInputs {
   readonly #journal: readonly JournalEntry[];
+  readonly #answered: CallObserver | undefined;
   position = 0;
 
-  constructor(journal: readonly JournalEntry[]) {
+  constructor(journal: readonly JournalEntry[], answered: CallObserver | undefined) {
     this.#journal = journal;
+    this.#answered = answered;
   }
 
   get next(): JournalEntry | undefined {
@@ -109,6 +112,7 @@ class JournalPlayer implements MachineInputs {
       throw new Divergence(this.position, { t: "call", task: entry.task, capability, args });
     }
     const { evidence } = entry;
+    this.#answered?.(waiting);
     if (entry.ok) {
       return {
         kind: "call",
@@ -129,6 +133,9 @@ function finalCut(journal: readonly JournalEntry[]): (JournalEntry & { t: "cut" 
 
 /** Called with the machine directly before each instruction that costs a step; it looks and changes nothing. */
 export type StepObserver = (machine: Machine) => void;
+
+/** Told of each call of the journal, in its order, as the program made it. */
+export type CallObserver = (request: MachineRequest & { readonly kind: "call" }) => void;
 
 /** At most `budget` steps: as one slice, or one by one if somebody watches. The same happens either way. */
 function advance(machine: Machine, budget: number, observe: StepObserver | undefined): SliceState {
@@ -189,11 +196,12 @@ export function replayJournal(
     readonly checkSchema?: SchemaCheck;
     readonly executor?: Executor;
     readonly observe?: StepObserver;
+    readonly answered?: CallObserver;
   } = {},
 ): ReplayResult {
-  const { observe, ...machineOptions } = options;
+  const { observe, answered, ...machineOptions } = options;
   const { journal, limits, payload, trigger } = inputs;
-  const player = new JournalPlayer(journal);
+  const player = new JournalPlayer(journal, answered);
   const asJson = (entry: JournalEntry | undefined): Json => (entry === undefined ? null : (entry as Json));
   try {
     const machine = createMachine(program, {

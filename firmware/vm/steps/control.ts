@@ -4,6 +4,7 @@ import { isJsonObject, type Json } from "../../core/json.ts";
 import { roundHalfEven } from "../../core/round.ts";
 import { type Run, TASK_BYTES, type Task, type TaskResult } from "../machine/run.ts";
 import { quotaError, Trap, vmError } from "../machine/trap.ts";
+import type { ProgramClaim } from "../types.ts";
 import { copyValue, fromJson, tally, toJson } from "../values/json-values.ts";
 import { memberBytes, TaskHandle, type Value, type VmObject } from "../values/values.ts";
 import { STRIDE, type Step } from "../verifier/lowered-program.ts";
@@ -184,6 +185,8 @@ const join: StepMaker = ({ operand }) => {
   };
 };
 
+const NOTHING_CLAIMED: readonly ProgramClaim[] = [];
+
 const callCapability: StepMaker = ({ call }) => {
   const { signature, keys, items } = needed(call);
   return (run, task) => {
@@ -203,6 +206,7 @@ const callCapability: StepMaker = ({ call }) => {
       capability,
       class: signature.class,
       args,
+      claims: task.claims === null ? NOTHING_CLAIMED : [...task.claims.values()],
     };
     run.requests.push(task.waiting);
     task.state = "blocked";

@@ -11,7 +11,7 @@ import { CodedError, messageOf } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { CONTROL_LIMITS, FILE_LIMITS } from "../core/limits.ts";
 import { ResourceRequired } from "../core/resource-required.ts";
-import { ContentStore } from "../evidence/index.ts";
+import { ContentStore, sealsOf } from "../evidence/index.ts";
 import { capabilityView } from "../runs/index.ts";
 import type { CapabilityView } from "../vm/index.ts";
 import type { Session } from "./session.ts";
@@ -86,10 +86,15 @@ export async function readStopped(
   const { io } = session;
   await using level = await LevelStore.open(join(place.dir, "db"), { create: false });
   const store = new ReadOnlyStore(level);
+  const keys = await stateKeys(session, place.dir, options.deviceKey ?? null);
   const methods = createStateMethods({
     store,
-    content: new ContentStore({ store, wallMs: () => io.clock.wallMs() }),
-    keys: await stateKeys(session, place.dir, options.deviceKey ?? null),
+    content: new ContentStore({
+      store,
+      wallMs: () => io.clock.wallMs(),
+      ...(keys.sealer === null ? {} : { seals: sealsOf(keys.sealer) }),
+    }),
+    keys,
     fleet: place.fleet,
     view: await productView(session),
     ...(options.onProgress ? { onProgress: options.onProgress } : {}),

@@ -265,6 +265,7 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     executor: vm.executor,
     gate: late.gate,
     runs: state.runs,
+    packer: state.packer,
     driveSafe: (outputs, reason) => driveSafe(parts(), outputs, reason),
     settle: staging,
     circumstances: {

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { CodedError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
-import { ContentStore, ContentWatch } from "../evidence/index.ts";
+import { ContentStore, ContentWatch, RunPacker, sealsOf } from "../evidence/index.ts";
 import { Ledger, LedgerReader, probedEpoch } from "../ledger/index.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Entropy } from "../ports/entropy.ts";
@@ -34,6 +34,8 @@ export interface DeviceState {
   /** Gives the bytes of deleted rows back to the disk; null where the store does so by itself. */
   readonly compact: (() => Promise<void>) | null;
   readonly content: ContentStore;
+  /** What runs have in common, over all of them. */
+  readonly packer: RunPacker;
   readonly runs: RunStore;
   /** What the start has saved of a damaged database; null if it was whole. */
   readonly rescued: JsonObject | null;
@@ -110,6 +112,7 @@ async function openParts(
     const content = new ContentStore({
       store,
       wallMs: () => clock.wallMs(),
+      seals: sealsOf(identity.seal),
       onCorrupt: (sha256: string) => log.error("cas_corrupt", { sha256 }),
     });
     return {
@@ -124,6 +127,7 @@ async function openParts(
       ledger,
       writeAlarm,
       content,
+      packer: new RunPacker(),
       runs: new RunStore(store, content),
       timeFloorMs,
       rescued,

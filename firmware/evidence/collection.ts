@@ -4,23 +4,33 @@ import { CodedError } from "../core/errors.ts";
 import { isJsonObject } from "../core/json.ts";
 import { EVIDENCE_LIMITS } from "../core/limits.ts";
 import { del, type Store, type StoreOp } from "../ports/store.ts";
-import { CAS, EVIDENCE, LINKS, RUN_INDEX, runKey } from "./content-store.ts";
+import { CAS, LINKS } from "./content-store.ts";
 import { decodeEvidence } from "./envelope.ts";
-import type { Evidence } from "./types.ts";
+import { countIn, decodePackRow, PACK_BASES, PACKS } from "./pack-row.ts";
+import { EVIDENCE, RUN_INDEX, runKey } from "./stored-evidence.ts";
+
+/** An envelope, or those of a run. */
+export interface Recorded {
+  readonly runId: string | null;
+  /** ms since the epoch, of the first. */
+  readonly ts: number;
+}
 
 export interface CollectionOptions {
   readonly store: Store;
   /** ms since the epoch. */
   readonly nowMs: number;
   /**
-   * Does a run record, bundle or ledger entry still need this envelope? Unexpired evidence is kept without
-   * asking.
+   * Does a run record, bundle or ledger entry still need what was recorded then? Unexpired evidence is kept without
+   * asking. Evidence of a run is kept or removed as a whole.
    */
-  readonly retains: (evidence: Evidence) => boolean;
+  readonly retains: (recorded: Recorded) => boolean;
   /** Does a ledger entry, run record, bundle or drift baseline name this blob? */
   readonly references: (sha256: string) => boolean;
   /** Blobs that were written or referred to since the collection began; see `ContentWatch`. */
   readonly touched?: ReadonlySet<string>;
+  /** Bases that no pack named the last time. One is removed when that is so twice: a settlement may be on its way. */
+  readonly unnamedBases?: ReadonlySet<string>;
   /** Gives others their turn between rows; what it throws ends the collection. */
   readonly breathe?: () => Promise<void>;
   readonly signal?: AbortSignal;
@@ -33,11 +43,34 @@ export interface Collected {
   /** Bytes of the envelopes and of the blobs that are left. */
   readonly keptEnvelopeBytes: number;
   readonly keptObjectBytes: number;
+  /** Bases that no pack names now; for the next collection. */
+  readonly unnamedBases: ReadonlySet<string>;
 }
 
 interface Envelopes {
   readonly removed: number;
   readonly keptBytes: number;
+}
+
+/** Removals in batches that hold nobody up. */
+class Removals {
+  readonly #store: Store;
+  #ops: StoreOp[] = [];
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async add(...ops: readonly StoreOp[]): Promise<void> {
+    this.#ops.push(...ops);
+    if (this.#ops.length >= EVIDENCE_LIMITS.collectionBatch) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    const ops = this.#ops;
+    this.#ops = [];
+    if (ops.length > 0) await this.#store.batch(ops, { sync: false });
+  }
 }
 
 async function pause({ breathe, signal }: CollectionOptions): Promise<void> {
@@ -49,7 +82,7 @@ async function removeEnvelopes(options: CollectionOptions, needed: Set<string>):
   const { store, nowMs, retains } = options;
   let removed = 0;
   let keptBytes = 0;
-  let ops: StoreOp[] = [];
+  const removals = new Removals(store);
   for await (const [id, bytes] of store.range(EVIDENCE)) {
     await pause(options);
     const evidence = decodeEvidence(bytes);
@@ -59,22 +92,68 @@ async function removeEnvelopes(options: CollectionOptions, needed: Set<string>):
       });
     }
     const { ts, ttlMs, runId, seq, sha256, payload } = evidence.body;
-    if (nowMs - ts <= ttlMs || retains(evidence)) {
+    if (nowMs - ts <= ttlMs || retains({ runId, ts })) {
       // A payload within the record has no blob; its digest would only take memory.
       if (payload === undefined) needed.add(sha256);
       keptBytes += id.length + bytes.length;
       continue;
     }
     removed += 1;
-    ops.push(del(EVIDENCE, id));
-    if (runId !== null) ops.push(del(RUN_INDEX, runKey(runId, seq)));
-    if (ops.length >= EVIDENCE_LIMITS.collectionBatch) {
-      await store.batch(ops, { sync: false });
-      ops = [];
-    }
+    await removals.add(del(EVIDENCE, id), ...(runId === null ? [] : [del(RUN_INDEX, runKey(runId, seq))]));
   }
-  if (ops.length > 0) await store.batch(ops, { sync: false });
+  await removals.flush();
   return { removed, keptBytes };
+}
+
+/** @param needed is given the digests of blobs, `bases` the bases, that the packs which stay refer to. */
+async function removePacks(
+  options: CollectionOptions,
+  needed: Set<string>,
+  bases: Set<string>,
+): Promise<Envelopes> {
+  const { store, nowMs, retains } = options;
+  let removed = 0;
+  let keptBytes = 0;
+  const removals = new Removals(store);
+  for await (const [runId, bytes] of store.range(PACKS)) {
+    await pause(options);
+    const row = decodePackRow(runId, bytes);
+    if (nowMs - row.ts <= row.lifeMs || retains({ runId, ts: row.ts })) {
+      for (const sha256 of row.blobs) needed.add(sha256);
+      bases.add(row.base);
+      keptBytes += runId.length + bytes.length;
+      continue;
+    }
+    removed += countIn(row);
+    await removals.add(del(PACKS, runId));
+  }
+  await removals.flush();
+  return { removed, keptBytes };
+}
+
+interface Bases {
+  readonly unnamed: ReadonlySet<string>;
+  readonly keptBytes: number;
+}
+
+async function removeBases(options: CollectionOptions, named: ReadonlySet<string>): Promise<Bases> {
+  const { store, touched, unnamedBases } = options;
+  const unnamed = new Set<string>();
+  let keptBytes = 0;
+  const gone: string[] = [];
+  for await (const [id, bytes] of store.range(PACK_BASES)) {
+    await pause(options);
+    if (!named.has(id) && unnamedBases?.has(id)) {
+      gone.push(id);
+      continue;
+    }
+    if (!named.has(id)) unnamed.add(id);
+    keptBytes += id.length + bytes.length;
+  }
+  // Looked at and handed over in one turn, as whoever writes meanwhile must be seen.
+  const ops = gone.filter((id) => !touched?.has(id)).map((id) => del(PACK_BASES, id));
+  if (ops.length > 0) await store.batch(ops, { sync: false });
+  return { unnamed, keptBytes };
 }
 
 async function addLinked(store: Store, needed: Set<string>): Promise<void> {
@@ -125,8 +204,16 @@ async function removeBlobs(
  */
 export async function collectGarbage(options: CollectionOptions): Promise<Collected> {
   const needed = new Set<string>();
-  const { removed, keptBytes } = await removeEnvelopes(options, needed);
+  const bases = new Set<string>();
+  const alone = await removeEnvelopes(options, needed);
+  const packed = await removePacks(options, needed, bases);
   await addLinked(options.store, needed);
   const blobs = await removeBlobs(options, needed);
-  return { envelopes: removed, keptEnvelopeBytes: keptBytes, ...blobs };
+  const { unnamed, keptBytes } = await removeBases(options, bases);
+  return {
+    envelopes: alone.removed + packed.removed,
+    keptEnvelopeBytes: alone.keptBytes + packed.keptBytes + keptBytes,
+    ...blobs,
+    unnamedBases: unnamed,
+  };
 }

@@ -6,14 +6,13 @@ import { sha256Hex } from "../core/hash.ts";
 import { isJsonObject } from "../core/json.ts";
 import { EVIDENCE_LIMITS } from "../core/limits.ts";
 import { del, put, type Store, type StoreOp } from "../ports/store.ts";
-import { decodeEvidence, encodeEvidence } from "./envelope.ts";
+import type { SealKeys } from "./envelope.ts";
+import { findEvidence, readRunEvidence } from "./stored-evidence.ts";
 import type { Evidence } from "./types.ts";
 
 export const CAS = "cas";
 export const LINKS = "caslink";
 const SET_ASIDE = "casbad";
-export const EVIDENCE = "ev";
-export const RUN_INDEX = "evrun";
 /** `cas.maxBlobBytes`. */
 export const MAX_BLOB_BYTES = EVIDENCE_LIMITS.blobBytes;
 
@@ -31,6 +30,8 @@ export interface ContentStoreOptions {
   /** ms since the epoch, stamped on links. */
   readonly wallMs: () => number;
   readonly maxBlobBytes?: number;
+  /** Keys of this device's seals; without them packed evidence has the seal of its run. */
+  readonly seals?: SealKeys;
   /** Alert `cas_corrupt`. */
   readonly onCorrupt?: (sha256: string) => void;
 }
@@ -42,23 +43,6 @@ export interface StagedBlob {
 
 const notFound = (what: string): CodedError =>
   new CodedError("not_found", `The content store has no ${what}.`, { status: 404, details: { name: what } });
-
-/** Key of a record in the run index. */
-export const runKey = (runId: string, seq: number): string => `${runId}!${String(seq).padStart(8, "0")}`;
-
-/** The run that a key of the run index belongs to. */
-export const runOfKey = (key: string): string => key.slice(0, Math.max(0, key.lastIndexOf("!")));
-
-/**
- * The operations that store one envelope and its place in the run; the caller puts them into its atomic
- * batch.
- */
-export function stageEvidence(evidence: Evidence): StoreOp[] {
-  const { runId, seq } = evidence.body;
-  const envelope = put(EVIDENCE, evidence.id, encodeEvidence(evidence));
-  if (runId === null) return [envelope];
-  return [envelope, put(RUN_INDEX, runKey(runId, seq), encodeCbor(evidence.id))];
-}
 
 /** The operation that stores a blob. @throws CodedError `too_large` (422) before anything is written. */
 export function stageBlob(bytes: Uint8Array, maxBytes: number = MAX_BLOB_BYTES): StagedBlob {
@@ -78,12 +62,14 @@ export class ContentStore {
   readonly #wallMs: () => number;
   readonly #maxBlobBytes: number;
   readonly #onCorrupt: (sha256: string) => void;
+  readonly #seals: SealKeys | null;
 
   constructor(options: ContentStoreOptions) {
     this.#store = options.store;
     this.#wallMs = options.wallMs;
     this.#maxBlobBytes = options.maxBlobBytes ?? MAX_BLOB_BYTES;
     this.#onCorrupt = options.onCorrupt ?? (() => undefined);
+    this.#seals = options.seals ?? null;
   }
 
   /** The operations for an atomic batch of the caller. @throws CodedError `too_large`. */
@@ -141,24 +127,13 @@ export class ContentStore {
   }
 
   /** The envelope of an id, unverified; undefined if there is none. @throws CodedError `store_corrupt`. */
-  async evidence(id: string): Promise<Evidence | undefined> {
-    const bytes = await this.#store.get(EVIDENCE, id);
-    if (!bytes) return undefined;
-    const evidence = decodeEvidence(bytes);
-    if (!evidence) throw corrupt(id);
-    return evidence;
+  evidence(id: string): Promise<Evidence | undefined> {
+    return findEvidence(this.#store, id, this.#seals);
   }
 
   /** The envelopes of a run in order of recording. @throws CodedError `store_corrupt` if one is missing. */
-  async evidenceOfRun(runId: string): Promise<Evidence[]> {
-    const list: Evidence[] = [];
-    for await (const [key, value] of this.#store.range(RUN_INDEX, { gte: `${runId}!`, lt: `${runId}"` })) {
-      const id = decodeCbor(value);
-      const evidence = typeof id === "string" ? await this.evidence(id) : undefined;
-      if (!evidence) throw corrupt(key);
-      list.push(evidence);
-    }
-    return list;
+  evidenceOfRun(runId: string): Promise<readonly Evidence[]> {
+    return readRunEvidence(this.#store, runId, this.#seals);
   }
 }
 

@@ -5,8 +5,10 @@
 import { decodeCbor } from "../core/cbor.ts";
 import { isJsonObject } from "../core/json.ts";
 import { pagesOf, type Store, type StoreOp, type StoreRange, type StoreRow } from "../ports/store.ts";
-import { CAS, EVIDENCE, LINKS } from "./content-store.ts";
+import { CAS, LINKS } from "./content-store.ts";
 import { decodeEvidence } from "./envelope.ts";
+import { decodePackRow, PACK_BASES, PACKS } from "./pack-row.ts";
+import { EVIDENCE } from "./stored-evidence.ts";
 
 /** A store that passes everything on and counts what it writes. */
 export class ContentWatch implements Store {
@@ -19,7 +21,7 @@ export class ContentWatch implements Store {
   }
 
   /**
-   * From now on until `unwatch`: the digests of blobs that were written, or that something written refers to. Whoever
+   * From now on until `unwatch`: what blobs and bases of packs were written, or does something written refer to. Whoever
    * deletes must look here and hand over its batch in one turn: batches are written in the order they are handed over.
    */
   watch(): ReadonlySet<string> {
@@ -62,8 +64,7 @@ export class ContentWatch implements Store {
   #note(sub: string, key: string, value: Uint8Array): void {
     this.#written.set(sub, (this.#written.get(sub) ?? 0) + key.length + value.length);
     if (this.#touched === null) return;
-    const digest = referredBy(sub, key, value);
-    if (digest !== null) this.#touched.add(digest);
+    for (const digest of referredBy(sub, key, value)) this.#touched.add(digest);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -71,10 +72,16 @@ export class ContentWatch implements Store {
   }
 }
 
-function referredBy(sub: string, key: string, value: Uint8Array): string | null {
-  if (sub === CAS) return key;
-  if (sub === EVIDENCE) return decodeEvidence(value)?.body.sha256 ?? null;
-  if (sub !== LINKS) return null;
+function referredBy(sub: string, key: string, value: Uint8Array): readonly string[] {
+  if (sub === CAS || sub === PACK_BASES) return [key];
+  if (sub === PACKS) {
+    const { base, blobs } = decodePackRow(key, value);
+    return [base, ...blobs];
+  }
+  if (sub === EVIDENCE) return textsOf(decodeEvidence(value)?.body.sha256);
+  if (sub !== LINKS) return [];
   const link = decodeCbor(value);
-  return isJsonObject(link) && typeof link.sha256 === "string" ? link.sha256 : null;
+  return isJsonObject(link) ? textsOf(link.sha256) : [];
 }
+
+const textsOf = (value: unknown): readonly string[] => (typeof value === "string" ? [value] : []);

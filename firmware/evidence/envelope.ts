@@ -20,6 +20,12 @@ export interface SealKey {
 }
 export type SealKeys = (kid: string) => SealKey | undefined;
 
+/** The keys of a device that has only this one. */
+export const sealsOf =
+  ({ kid, key }: Sealer): SealKeys =>
+  (asked) =>
+    asked === kid ? { key, revoked: false } : undefined;
+
 export const MAX_PARENTS = EVIDENCE_LIMITS.parents;
 const DOMAIN = utf8("imu.evidence.v1\n");
 

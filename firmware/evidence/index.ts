@@ -28,14 +28,10 @@ export {
   CAS,
   ContentStore,
   type ContentStoreOptions,
-  EVIDENCE,
   type Link,
   MAX_BLOB_BYTES,
-  RUN_INDEX,
-  runOfKey,
   type StagedBlob,
   stageBlob,
-  stageEvidence,
 } from "./content-store.ts";
 export { ContentWatch } from "./content-watch.ts";
 export {
@@ -49,6 +45,7 @@ export {
   type SealKeys,
   sealEvidence,
   sealMac,
+  sealsOf,
 } from "./envelope.ts";
 export { computeClaim, fallbackText, type VmTrace } from "./fallback.ts";
 export { clampTtl, type Instant, isFresh, isFuture, MAX_SKEW_MS, rawAge } from "./freshness.ts";
@@ -65,6 +62,7 @@ export {
 export { resolvePointer } from "./json-pointer.ts";
 export {
   BUILT_IN_KINDS,
+  CUSTOM_KIND,
   type CustomKind,
   type FreshnessProfile,
   type KindRule,
@@ -87,6 +85,7 @@ export {
   officialRecord,
   verifyOfficial,
 } from "./official.ts";
+export { countIn, decodePackRow, PACK_BASES, PACKS, type PackRow } from "./pack-row.ts";
 export { compilePattern, type Pattern } from "./pattern.ts";
 export { countPoints, type PointRule, type PointWitness } from "./points.ts";
 export { predicateHolds, sameValue } from "./predicate.ts";
@@ -101,6 +100,7 @@ export {
   RunEvidence,
   type RunEvidenceOptions,
 } from "./run-evidence.ts";
+export { RunPacker, type StagedPack } from "./run-packer.ts";
 export { checkDrift, checkSamples, type Sample, type SamplingSpec } from "./sampling.ts";
 export { checkGrounded, claimScore, type GroundedWitness, type SinkOptions } from "./sink.ts";
 export { originOf, parseSource, requireSource, type SourceUri, sourceMatches } from "./source.ts";
@@ -112,6 +112,14 @@ export {
   UNKNOWN_TRUST,
 } from "./source-registry.ts";
 export { openStatement, type StatementKey, verifySigners } from "./statement.ts";
+export {
+  EVIDENCE,
+  findEvidence,
+  RUN_INDEX,
+  readRunEvidence,
+  runOfKey,
+  stageEvidence,
+} from "./stored-evidence.ts";
 export { exportRunEvidence, importRunEvidence, type RunEvidenceDocument } from "./transfer.ts";
 export {
   aggregateTrust,

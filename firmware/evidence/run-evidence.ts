@@ -2,6 +2,7 @@
 import { utf8 } from "../core/bytes.ts";
 import { canonicalize } from "../core/canonical-json.ts";
 import { CodedError } from "../core/errors.ts";
+import { frozenCopy } from "../core/frozen-copy.ts";
 import { hashJson, sha256Hex } from "../core/hash.ts";
 import type { Json } from "../core/json.ts";
 import { EVIDENCE_LIMITS } from "../core/limits.ts";
@@ -10,13 +11,14 @@ import type { StoreOp } from "../ports/store.ts";
 import { type AssessContext, assess, type GuardRecord, guardErrorDetails } from "./assess.ts";
 import { failed } from "./check.ts";
 import { nameEvidence } from "./claim-sources.ts";
-import { stageBlob, stageEvidence } from "./content-store.ts";
-import { MAX_PARENTS, type Sealer, type SealKeys, sealWritten } from "./envelope.ts";
+import { stageBlob } from "./content-store.ts";
+import { MAX_PARENTS, type Sealer, type SealKeys, sealsOf, sealWritten } from "./envelope.ts";
 import { clampTtl, type Instant, isFuture, rawAge } from "./freshness.ts";
 import { guard, verdictReason } from "./guard.ts";
 import { guardRecordOf } from "./guard-record.ts";
 import { BUILT_IN_KINDS, type KindTable } from "./kinds.ts";
 import type { ReputationBook } from "./reputation.ts";
+import { RunPacker, type StagedPack } from "./run-packer.ts";
 import type { SourceInfo, SourceRegistry } from "./source-registry.ts";
 import { baseTrust, clamp01, sessionTrust } from "./trust.ts";
 import type { Evidence, EvidenceBody, GuardVerdict, Requirement, RiskLevel } from "./types.ts";
@@ -39,6 +41,8 @@ export interface RunEvidenceOptions {
   readonly maxInlineBytes?: number;
   readonly maxBlobBytes?: number;
   readonly maxSkewMs?: number;
+  /** Largest age of a seal for level 3, in ms. */
+  readonly signatureFreshMs?: number;
   /** Units that policy declares beside the built-in table. */
   readonly units?: readonly string[];
   /** Alert `sensor_outlier`: a claim that a vote overruled, with the source of its value. */
@@ -94,8 +98,7 @@ export class RunEvidence {
   constructor(options: RunEvidenceOptions) {
     this.#options = options;
     this.#kinds = options.kinds ?? BUILT_IN_KINDS;
-    const { kid, key } = options.sealer;
-    this.#keys = (asked) => (asked === kid ? { key, revoked: false } : undefined);
+    this.#keys = sealsOf(options.sealer);
   }
 
   get runId(): string {
@@ -158,9 +161,19 @@ export class RunEvidence {
     this.#tallies.clear();
   }
 
-  /** Everything recorded so far as operations for the settlement's one atomic batch. */
+  /**
+   * Everything recorded so far for the settlement's one atomic batch, and what to call when it is durable.
+   * @param packer remembers what runs have in common, over all runs of a daemon.
+   */
+  stage(packer: RunPacker): StagedPack {
+    const { runId, sealer } = this.#options;
+    const { ops, stored } = packer.stage(runId, this.#list, sealer);
+    return { ops: [...this.#ops, ...ops], stored };
+  }
+
+  /** The same for a run alone. */
   ops(): readonly StoreOp[] {
-    return [...this.#ops];
+    return this.stage(new RunPacker()).ops;
   }
 
   /**
@@ -257,7 +270,6 @@ export class RunEvidence {
     const evidence = sealWritten(body, text, sealer);
     this.#list.push(evidence);
     this.#byId.set(evidence.id, evidence);
-    this.#ops.push(...stageEvidence(evidence));
     return evidence;
   }
 
@@ -301,7 +313,7 @@ export class RunEvidence {
   }
 
   #guardRecord(evidence: Evidence, now: Instant): GuardRecord {
-    const { sources, runId, subject, deviceId, reputation } = this.#options;
+    const { sources, runId, subject, deviceId, reputation, signatureFreshMs } = this.#options;
     return guardRecordOf(evidence, {
       runId,
       subject,
@@ -310,6 +322,7 @@ export class RunEvidence {
       source: (source) => sources.lookup(source),
       seals: this.#keys,
       blob: (sha256) => this.#blobs.get(sha256),
+      ...(signatureFreshMs === undefined ? {} : { signatureFreshMs }),
       ...(reputation ? { reputation: (id) => reputation.factor(id, now.wallMs) } : {}),
       ...this.#limits(),
     });
@@ -376,16 +389,3 @@ const isAmount = (x: number): boolean => Number.isFinite(x) && x >= 0;
 /** Whether a text has at most so many bytes as UTF-8; a unit of it is never more than three. */
 const isAtMost = (text: string, bytes: number): boolean =>
   text.length * 3 <= bytes || Buffer.byteLength(text, "utf8") <= bytes;
-
-/** A copy of a value that has a canonical form, which nobody can alter any more. */
-function frozenCopy(value: Json): Json {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return Object.freeze(value.map((item: Json) => frozenCopy(item)));
-  const copy: Record<string, Json> = {};
-  for (const [name, item] of Object.entries(value)) {
-    if (name === "__proto__")
-      Object.defineProperty(copy, name, { value: frozenCopy(item), enumerable: true });
-    else copy[name] = frozenCopy(item);
-  }
-  return Object.freeze(copy);
-}

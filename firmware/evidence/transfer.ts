@@ -7,8 +7,9 @@ import { isJsonObject, type JsonObject, member } from "../core/json.ts";
 import { EVIDENCE_LIMITS } from "../core/limits.ts";
 import type { StoreOp } from "../ports/store.ts";
 import { type Check, type Failed, failed } from "./check.ts";
-import { type ContentStore, stageBlob, stageEvidence } from "./content-store.ts";
+import { type ContentStore, stageBlob } from "./content-store.ts";
 import { readEvidence } from "./envelope.ts";
+import { stageEvidence } from "./stored-evidence.ts";
 import type { Evidence } from "./types.ts";
 
 export interface RunEvidenceDocument {

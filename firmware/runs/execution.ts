@@ -8,7 +8,13 @@ import {
 } from "../capabilities/index.ts";
 import type { Refusal } from "../core/errors.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
-import { type RequirementLayer, RunEvidence, type Sealer, tighten } from "../evidence/index.ts";
+import {
+  type RequirementLayer,
+  RunEvidence,
+  type RunPacker,
+  type Sealer,
+  tighten,
+} from "../evidence/index.ts";
 import type { CommitUnit, EntryReceipt, LedgerEvent } from "../ledger/types.ts";
 import type { CompiledPolicy, Subject } from "../policy/types.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -45,6 +51,7 @@ export interface ExecutionParts {
   readonly executor: Executor;
   readonly gate: CapabilityGate;
   readonly runs: RunStore;
+  readonly packer: RunPacker;
   /** Drives outputs to their safe states; gives the names that were driven. */
   readonly driveSafe: (outputs: readonly string[], reason: string) => Promise<readonly string[]>;
   /** What other parts staged for this run: outbox items, shared writes, charges. */
@@ -145,6 +152,7 @@ export class RunExecution {
       policyHash: policy.policyHash,
       clock: parts.clock,
       sources: run.set.sources,
+      ...run.set.evidence,
       sealer: parts.sealer,
       maxPerRun: EVIDENCE_PER_CALL * run.limits.ioCalls + EVIDENCE_BASE,
     });
@@ -252,7 +260,7 @@ export class RunExecution {
       kind: "vm_trace",
       source: `vm://${run.program.document.name}`,
       payload: trace,
-      declaredTrust: smallestTrust(this.#evidence),
+      declaredTrust: smallestTrust(this.#evidence, this.#run.set.evidence.kinds),
     }).id;
     const reply = this.#reply(result, trace, traceId);
     const failed = result.ended === "failed" || result.ended === "cut";
@@ -267,16 +275,18 @@ export class RunExecution {
       parts.settle.discard(run.runId);
       return { record, reply, entry: null, sessionTrust, calls: this.#calls };
     }
+    const staged = this.#evidence.stage(parts.packer);
     const facts: RunFacts = {
       record,
       evidence: record.evidence,
       events: [...this.#calls.events(run.runId, run.subject), ...effectEvents(this.#ctx)],
-      ops: [...run.ops, ...this.#evidence.ops(), ...settlementOps(this.#ctx)],
+      ops: [...run.ops, ...staged.ops, ...settlementOps(this.#ctx)],
     };
     const unit = this.#mayShare(facts)
       ? sharedSettlement(facts, parts.runs.stageShared(record))
       : settlement(facts, parts.runs.stage(record));
     const receipts = await parts.settle.commit(run.runId, unit);
+    staged.stored();
     return { record, reply, entry: receipts[receipts.length - 1] ?? null, sessionTrust, calls: this.#calls };
   }
 

@@ -8,7 +8,11 @@ import {
   type Collected,
   type ContentWatch,
   collectGarbage,
+  countIn,
+  decodePackRow,
   EVIDENCE,
+  PACK_BASES,
+  PACKS,
   RUN_INDEX,
   runOfKey,
 } from "../evidence/index.ts";
@@ -37,6 +41,9 @@ export interface RunsRetained {
   readonly evidenceBytes: number;
 }
 
+/** What counts as evidence on the disk. */
+const EVIDENCE_SUBS = [EVIDENCE, PACKS, PACK_BASES, CAS] as const;
+
 type Breathe = () => Promise<void>;
 
 /** Ms of the start that a run's id begins with; null for an id of another form. */
@@ -63,13 +70,17 @@ function judgeAge(runId: string, { oldestMs, areUnsetOld }: Ages): boolean | nul
 
 export class RunRetention {
   readonly #store: ContentWatch;
+  readonly #onCollect: () => void;
+  #unnamedBases: ReadonlySet<string> = new Set();
   #recordBytes = 0;
   #evidenceBytes = 0;
   /** Null until the first collection has counted. */
   #collectedAtMs: number | null = null;
 
-  constructor(store: ContentWatch) {
+  /** @param onCollect told before garbage is looked for, so that no base is relied on that may be garbage. */
+  constructor(store: ContentWatch, onCollect: () => void = () => undefined) {
     this.#store = store;
+    this.#onCollect = onCollect;
   }
 
   /**
@@ -97,26 +108,27 @@ export class RunRetention {
 
   #count(): void {
     this.#recordBytes += this.#store.takeWritten(RUNS);
-    this.#evidenceBytes += this.#store.takeWritten(EVIDENCE) + this.#store.takeWritten(CAS);
+    for (const sub of EVIDENCE_SUBS) this.#evidenceBytes += this.#store.takeWritten(sub);
   }
 
   async #collect(limits: RunRetentionLimits, nowMs: number, breathe: Breathe): Promise<Collected> {
     const touched = this.#store.watch();
-    this.#store.takeWritten(RUNS);
-    this.#store.takeWritten(EVIDENCE);
-    this.#store.takeWritten(CAS);
+    this.#onCollect();
+    for (const sub of [RUNS, ...EVIDENCE_SUBS]) this.#store.takeWritten(sub);
     try {
       const named = await this.#namedByRecords(breathe);
       const oldest = nowMs - limits.evidenceDays * DAY_MS;
       const collected = await collectGarbage({
         store: this.#store,
         nowMs,
-        retains: ({ body }) => body.ts >= oldest || body.ts < setSinceMs,
+        retains: ({ ts }) => ts >= oldest || ts < setSinceMs,
         references: (sha256) => named.has(sha256),
         touched,
+        unnamedBases: this.#unnamedBases,
         breathe,
       });
       this.#evidenceBytes = collected.keptEnvelopeBytes + collected.keptObjectBytes;
+      this.#unnamedBases = collected.unnamedBases;
       this.#collectedAtMs = nowMs;
       return collected;
     } finally {
@@ -167,31 +179,33 @@ export class RunRetention {
     nowMs: number,
     breathe: Breathe,
   ): Promise<{ readonly envelopes: number; readonly isOver: boolean }> {
-    const ages = await this.#ages(RUN_INDEX, nowMs - limits.evidenceDays * DAY_MS);
     const wasOver = this.#evidenceBytes > limits.evidenceBytes;
     let envelopes = 0;
-    let last = "";
-    for await (const [key] of this.#store.range(RUN_INDEX)) {
-      await breathe();
-      const runId = runOfKey(key);
-      if (runId === last) continue;
-      last = runId;
-      const isOld = judgeAge(runId, ages);
-      if (!isOld && this.#evidenceBytes <= limits.evidenceBytes) {
-        if (isOld === null) continue;
-        break;
+    for (const sub of [RUN_INDEX, PACKS]) {
+      const ages = await this.#ages(sub, nowMs - limits.evidenceDays * DAY_MS);
+      let last = "";
+      for await (const [key] of this.#store.range(sub)) {
+        await breathe();
+        const runId = runIn(sub, key);
+        if (runId === last) continue;
+        last = runId;
+        const isOld = judgeAge(runId, ages);
+        if (!isOld && this.#evidenceBytes <= limits.evidenceBytes) {
+          if (isOld === null) continue;
+          break;
+        }
+        const evidence = await this.#evidenceOf(runId);
+        await this.#store.batch(evidence.ops, { sync: false });
+        this.#evidenceBytes -= evidence.bytes;
+        envelopes += evidence.count;
       }
-      const evidence = await this.#evidenceOf(runId);
-      await this.#store.batch(evidence.ops, { sync: false });
-      this.#evidenceBytes -= evidence.bytes;
-      envelopes += evidence.count;
     }
     return { envelopes, isOver: wasOver };
   }
 
   async #ages(sub: string, oldestMs: number): Promise<Ages> {
     for await (const [key] of this.#store.range(sub, { gte: FIRST_SET, limit: 1 }))
-      return { oldestMs, areUnsetOld: (startOf(sub === RUNS ? key : runOfKey(key)) ?? oldestMs) < oldestMs };
+      return { oldestMs, areUnsetOld: (startOf(runIn(sub, key)) ?? oldestMs) < oldestMs };
     return { oldestMs, areUnsetOld: false };
   }
 
@@ -199,8 +213,10 @@ export class RunRetention {
     runId: string,
   ): Promise<{ readonly ops: readonly StoreOp[]; readonly count: number; readonly bytes: number }> {
     const ops: StoreOp[] = [];
-    let bytes = 0;
-    let count = 0;
+    const packed = await this.#store.get(PACKS, runId);
+    let bytes = packed === undefined ? 0 : runId.length + packed.length;
+    let count = packed === undefined ? 0 : packedCount(runId, packed);
+    if (packed !== undefined) ops.push(del(PACKS, runId));
     for await (const [key, value] of this.#store.range(RUN_INDEX, { gte: `${runId}!`, lt: `${runId}"` })) {
       ops.push(del(RUN_INDEX, key));
       const id = idIn(value);
@@ -210,6 +226,19 @@ export class RunRetention {
       count++;
     }
     return { ops, count, bytes };
+  }
+}
+
+/** The run that a row of evidence belongs to. */
+const runIn = (sub: string, key: string): string => (sub === RUN_INDEX ? runOfKey(key) : key);
+
+/** Of a damaged row nothing is known; it goes all the same. */
+function packedCount(runId: string, row: Uint8Array): number {
+  try {
+    return countIn(decodePackRow(runId, row));
+  } catch (error) {
+    if (error instanceof CodedError) return 0;
+    throw error;
   }
 }
 

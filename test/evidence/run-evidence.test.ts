@@ -12,6 +12,7 @@ import {
   riskLayer,
   SourceRegistry,
   sealMac,
+  sealsOf,
   tighten,
 } from "../../firmware/evidence/index.ts";
 import { MemoryStore } from "../../sim/disk/memory-store.ts";
@@ -302,7 +303,7 @@ describe("settlement", () => {
     run.record({ kind: "serial_read", source: "serial://ttys0", blob: new Uint8Array([1, 2, 3]) });
     await using store = new MemoryStore();
     await store.batch(run.ops(), { sync: true });
-    const cas = new ContentStore({ store, wallMs: () => 0 });
+    const cas = new ContentStore({ store, wallMs: () => 0, seals: sealsOf(SEALER) });
     expect(await cas.evidenceOfRun("run-1")).toEqual(run.list);
     expect(await cas.get(run.list[1]?.body.sha256 ?? "")).toEqual(new Uint8Array([1, 2, 3]));
     expect(await cas.evidenceOfRun("run-")).toEqual([]);

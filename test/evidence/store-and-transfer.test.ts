@@ -10,10 +10,12 @@ import {
   exportRunEvidence,
   importRunEvidence,
   readEvidence,
+  sealsOf,
 } from "../../firmware/evidence/index.ts";
 import { put } from "../../firmware/ports/store.ts";
 import { MemoryStore } from "../../sim/disk/memory-store.ts";
-import { reading, startRun } from "./support.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { reading, SEALER, startRun } from "./support.ts";
 
 const contentStore = (store: MemoryStore, onCorrupt: (sha256: string) => void = () => undefined) =>
   new ContentStore({ store, wallMs: () => 1, maxBlobBytes: 16, onCorrupt });
@@ -72,7 +74,8 @@ async function exported() {
   run.record({ kind: "serial_read", source: "serial://ttys0", blob: utf8("raw") });
   const store = new MemoryStore();
   await store.batch(run.ops(), { sync: true });
-  const document = await exportRunEvidence(new ContentStore({ store, wallMs: () => 0 }), "run-1");
+  const content = new ContentStore({ store, wallMs: () => 0, seals: sealsOf(SEALER) });
+  const document = await exportRunEvidence(content, "run-1");
   return { run, document: JSON.parse(JSON.stringify(document)) as Record<string, never> };
 }
 
@@ -117,17 +120,22 @@ describe("collection", () => {
   it("removes expired evidence that nobody retains and only blobs that nothing names", async () => {
     await using store = new MemoryStore();
     const cas = new ContentStore({ store, wallMs: () => 0 });
-    const { run, clock } = startRun();
-    const kept = run.record({ kind: "serial_read", source: "serial://ttys0", blob: utf8("kept") });
-    run.record({ kind: "serial_read", source: "serial://ttys0", blob: utf8("gone") });
-    await store.batch(run.ops(), { sync: true });
+    const clock = new ManualClock();
+    const leave = async (runId: string, text: string) => {
+      const { run } = startRun({ runId, clock });
+      const one = run.record({ kind: "serial_read", source: "serial://ttys0", blob: utf8(text) });
+      await store.batch(run.ops(), { sync: true });
+      return one;
+    };
+    const kept = await leave("run-1", "kept");
+    await leave("run-2", "gone");
     const [linked, named, loose] = [
       await cas.put(utf8("a")),
       await cas.put(utf8("b")),
       await cas.put(utf8("cc")),
     ];
     await cas.link("latest", linked);
-    const retains = ({ id }: { readonly id: string }) => id === kept.id;
+    const retains = ({ runId }: { readonly runId: string | null }) => runId === "run-1";
     const references = (sha256: string) => sha256 === named;
 
     const early = await collectGarbage({
@@ -144,7 +152,8 @@ describe("collection", () => {
       objects: 2,
       bytes: 6,
     });
-    expect(await cas.evidenceOfRun("run-1")).toEqual([kept]);
+    expect((await cas.evidenceOfRun("run-1")).map(({ id }) => id)).toEqual([kept.id]);
+    expect(await cas.evidenceOfRun("run-2")).toEqual([]);
     for (const sha256 of [kept.body.sha256, linked, named]) expect(await cas.get(sha256)).toBeDefined();
     await expect(cas.get(loose)).rejects.toMatchObject({ code: "not_found" });
   });

@@ -25,6 +25,8 @@ const SUBLEVELS = [
   "run",
   "ev",
   "evrun",
+  "evpack",
+  "evbase",
   "cas",
   "progdoc",
   "runopen",
@@ -52,7 +54,7 @@ beforeAll(async () => {
     for await (const [key, value] of state.store.range(sub))
       found.push({ type: "put", sub, key, value: value.slice() });
   rows = found;
-  evidenceId = found.find(({ sub }) => sub === "ev")?.key ?? "";
+  evidenceId = (await state.content.evidenceOfRun(runId))[0]?.id ?? "";
   const keys = stateKeysOf(state.identity);
   const { view } = loader;
   methodsOver = (store) => {

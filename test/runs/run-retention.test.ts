@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { encodeCbor } from "../../firmware/core/cbor.ts";
 import { sha256Hex } from "../../firmware/core/hash.ts";
-import { ContentWatch, stageBlob } from "../../firmware/evidence/index.ts";
+import { ContentWatch, RunPacker, stageBlob } from "../../firmware/evidence/index.ts";
 import { put, type StoreOp } from "../../firmware/ports/store.ts";
 import { RunRetention, type RunRetentionLimits } from "../../firmware/runs/index.ts";
 import { MemoryStore } from "../../sim/disk/memory-store.ts";
@@ -22,7 +22,7 @@ const limits = (change: Partial<RunRetentionLimits> = {}): RunRetentionLimits =>
 const idAt = (ms: number): string => `r${ms.toString(16).padStart(12, "0")}00000001`;
 
 /** A record with a journal in the content store and two envelopes, one of them with a payload of its own blob. */
-function aRun(atMs: number): readonly StoreOp[] {
+function aRun(atMs: number, packer: RunPacker): readonly StoreOp[] {
   const runId = idAt(atMs);
   const journal = stageBlob(new TextEncoder().encode(`journal of ${runId}`));
   const { run: evidence } = startRun({ runId, clock: new ManualClock({ wallMs: atMs }) });
@@ -35,13 +35,14 @@ function aRun(atMs: number): readonly StoreOp[] {
   return [
     ...journal.ops,
     put("run", runId, encodeCbor({ journal: { sha256: journal.sha256 } })),
-    ...evidence.ops(),
+    ...evidence.stage(packer).ops,
   ];
 }
 
 async function world(days: readonly number[]) {
   const store = new ContentWatch(new MemoryStore());
-  for (const day of days) await store.batch(aRun(NOW - day * DAY), { sync: true });
+  const packer = new RunPacker();
+  for (const day of days) await store.batch(aRun(NOW - day * DAY, packer), { sync: true });
   return { store, retention: new RunRetention(store) };
 }
 
@@ -51,33 +52,33 @@ const count = async (store: ContentWatch, sub: string): Promise<number> => {
   return rows;
 };
 const counts = async (store: ContentWatch): Promise<readonly number[]> =>
-  Promise.all(["run", "evrun", "ev", "cas"].map((sub) => count(store, sub)));
+  Promise.all(["run", "evpack", "evbase", "cas"].map((sub) => count(store, sub)));
 
 describe("retention of runs", () => {
   it("lets evidence go after its days, records later, and blobs when nothing names them", async () => {
     const { store, retention } = await world([400, 40, 31, 29, 1]);
-    expect(await counts(store)).toEqual([5, 10, 10, 10]);
+    expect(await counts(store)).toEqual([5, 5, 1, 10]);
 
     const round = await retention.round(limits(), NOW, breathe);
 
     // Evidence of 29 days and 1 day stays; the journals of four records, too.
     expect(round).toMatchObject({ records: 1, envelopes: 6 });
     await retention.round(limits(), NOW + DAY, breathe);
-    expect(await counts(store)).toEqual([4, 4, 4, 6]);
+    expect(await counts(store)).toEqual([4, 2, 1, 6]);
   });
 
   it("takes the oldest away until the bytes fit, evidence of a record with it", async () => {
     const { store, retention } = await world([5, 4, 3, 2, 1]);
-    const { recordBytes, evidenceBytes } = await retention.round(limits(), NOW, breathe);
+    const { recordBytes } = await retention.round(limits(), NOW, breathe);
     expect(recordBytes).toBeGreaterThan(0);
 
-    await retention.round(limits({ recordBytes: recordBytes * 0.5 }), NOW, breathe);
+    const { evidenceBytes } = await retention.round(limits({ recordBytes: recordBytes * 0.5 }), NOW, breathe);
     expect(await count(store, "run")).toBe(2);
-    expect(await count(store, "ev")).toBe(4);
+    expect(await count(store, "evpack")).toBe(2);
     expect(await store.get("run", idAt(NOW - DAY))).toBeDefined();
 
-    await retention.round(limits({ evidenceBytes: evidenceBytes * 0.3 }), NOW, breathe);
-    expect(await count(store, "ev")).toBe(2);
+    await retention.round(limits({ evidenceBytes: evidenceBytes - 1 }), NOW, breathe);
+    expect(await count(store, "evpack")).toBe(1);
     expect(await count(store, "run")).toBe(2);
   });
 

@@ -17,8 +17,8 @@ const CHECKED: readonly Sub[] = [
   "lgcp",
   "lghead",
   "lgsigned",
-  "ev",
-  "evrun",
+  "evpack",
+  "evbase",
   "cas",
   "run",
   "progdoc",
@@ -99,7 +99,7 @@ test("any byte of any row, with any mask", { timeout: 120_000 }, async () => {
 test("bytes all over the head, the last signature, a checkpoint, an entry, its leaf and the run's record", {
   timeout: 120_000,
 }, async () => {
-  const chosen = (["lghead", "lgsigned", "lgcp", "lg", "lgn", "evrun", "run"] as const).flatMap(
+  const chosen = (["lghead", "lgsigned", "lgcp", "lg", "lgn", "evpack", "evbase", "run"] as const).flatMap(
     (sub) => stored.of(sub).at(-1) ?? [],
   );
   const found: string[] = [];

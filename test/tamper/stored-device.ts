@@ -10,7 +10,8 @@ import { createStateMethods, type StateKeys, stateKeysOf } from "../../firmware/
 import { utf8 } from "../../firmware/core/bytes.ts";
 import { codeOf } from "../../firmware/core/errors.ts";
 import type { Json, JsonObject } from "../../firmware/core/json.ts";
-import { ContentStore } from "../../firmware/evidence/index.ts";
+import { ContentStore, readRunEvidence, sealsOf } from "../../firmware/evidence/index.ts";
+import type { Evidence } from "../../firmware/evidence/types.ts";
 import { put, type StoreOp } from "../../firmware/ports/store.ts";
 import { capabilityView } from "../../firmware/runs/index.ts";
 import type { CapabilityView } from "../../firmware/vm/index.ts";
@@ -29,6 +30,8 @@ export const SUBS = [
   "lgepoch",
   "ev",
   "evrun",
+  "evpack",
+  "evbase",
   "cas",
   "run",
   "progdoc",
@@ -52,13 +55,37 @@ async function rowsOf(state: string): Promise<readonly Row[]> {
   return rows;
 }
 
+const sealsIn = ({ sealer }: StateKeys) => (sealer === null ? {} : { seals: sealsOf(sealer) });
+
+async function evidenceIn(
+  rows: readonly Row[],
+  runId: string,
+  { sealer }: StateKeys,
+): Promise<readonly Evidence[]> {
+  await using store = new MemoryStore();
+  await store.batch(
+    rows.map(({ sub, key, value }) => put(sub, key, value)),
+    { sync: true },
+  );
+  return await readRunEvidence(store, runId, sealer === null ? null : sealsOf(sealer));
+}
+
 export class StoredDevice implements AsyncDisposable {
   readonly device: Exported;
   readonly rows: readonly Row[];
   readonly keys: StateKeys;
+  /** Of the run, in order. */
+  readonly evidence: readonly Evidence[];
   readonly #view: CapabilityView;
 
-  private constructor(device: Exported, rows: readonly Row[], keys: StateKeys, view: CapabilityView) {
+  private constructor(
+    device: Exported,
+    rows: readonly Row[],
+    keys: StateKeys,
+    view: CapabilityView,
+    evidence: readonly Evidence[],
+  ) {
+    this.evidence = evidence;
     this.device = device;
     this.rows = rows;
     this.keys = keys;
@@ -71,7 +98,8 @@ export class StoredDevice implements AsyncDisposable {
     const clock = new SystemClock({ entropy, floorMs: 0, synchronised: () => true });
     const view = capabilityView(await detachedRegistry({ clock, entropy }));
     const keys = stateKeysOf(await loadIdentity(new NodeFiles(), device.state));
-    return new StoredDevice(device, await rowsOf(device.state), keys, view);
+    const rows = await rowsOf(device.state);
+    return new StoredDevice(device, rows, keys, view, await evidenceIn(rows, device.runId, keys));
   }
 
   of(sub: Sub): readonly Row[] {
@@ -95,7 +123,7 @@ export class StoredDevice implements AsyncDisposable {
    */
   async findings(ops: readonly StoreOp[]): Promise<readonly string[]> {
     await using store = await this.changed(ops);
-    const content = new ContentStore({ store, wallMs: () => 0 });
+    const content = new ContentStore({ store, wallMs: () => 0, ...sealsIn(this.keys) });
     const parts = { store, content, keys: this.keys, fleet: "greenhouse", view: this.#view };
     const methods = createStateMethods(parts);
     const found = new Set<string>();

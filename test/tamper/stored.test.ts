@@ -5,7 +5,7 @@ import { canonicalize, jcs } from "../../firmware/core/canonical-json.ts";
 import { decodeCbor, encodeCbor } from "../../firmware/core/cbor.ts";
 import { hashJson, hmacSha256Hex, sha256, sha256Hex } from "../../firmware/core/hash.ts";
 import type { Json, JsonObject } from "../../firmware/core/json.ts";
-import { sealMac } from "../../firmware/evidence/index.ts";
+import { RunPacker } from "../../firmware/evidence/index.ts";
 import type { Evidence, EvidenceBody } from "../../firmware/evidence/types.ts";
 import { encodeStored } from "../../firmware/ledger/entry.ts";
 import { leafHash, signCheckpoint } from "../../firmware/ledger/index.ts";
@@ -189,27 +189,29 @@ const LEDGER: readonly Case[] = [
   },
 ];
 
-const evidence = (seq: number): Evidence => {
-  const { runId } = stored.device;
-  const index = row("evrun", `${runId}!${String(seq).padStart(8, "0")}`);
-  return decodeCbor(row("ev", String(decodeCbor(index.value))).value) as Evidence;
-};
+const STRANGER = new Uint8Array(32).fill(1);
 
-/** A record with another body; what its forger computes anew is up to the case. */
-function altered(change: Partial<EvidenceBody>, anew: "nothing" | "seal" | "id"): readonly StoreOp[] {
-  const { id, body, seal } = evidence(2);
+/** The run's evidence stored anew. The seal is over the ids that the records are given. */
+function repacked(list: readonly Evidence[], key: Uint8Array): readonly StoreOp[] {
+  const { runId } = stored.device;
+  const kid = list[0]?.seal.kid ?? "";
+  return new RunPacker().stage(runId, list, { kid, key }).ops;
+}
+
+/**
+ * A record with another body; whether its forger also gives it the id of that body is up to the case. What all records of
+ * a run have in common changes in all of them.
+ */
+function altered(change: Partial<EvidenceBody>, anew: "nothing" | "id"): readonly StoreOp[] {
+  const isCommon = change.policyHash !== undefined;
   const { payload } = change;
   const digest = payload === undefined ? {} : { sha256: sha256Hex(jcs(payload)) };
-  const next = { ...body, ...change, ...(anew === "nothing" ? {} : digest) } as EvidenceBody;
-  if (anew === "nothing") return [put("ev", id, encodeCbor({ id, body: next, seal }))];
-  const mac = sealMac(new Uint8Array(32).fill(1), next);
-  if (anew === "seal") return [put("ev", id, encodeCbor({ id, body: next, seal: { ...seal, mac } }))];
-  const forged = hashJson(next as unknown as Json);
-  const { runId } = stored.device;
-  return [
-    put("ev", forged, encodeCbor({ id: forged, body: next, seal: { ...seal, mac } })),
-    put("evrun", `${runId}!00000002`, encodeCbor(forged)),
-  ];
+  const list = stored.evidence.map((one, seq): Evidence => {
+    if (seq !== 2 && !isCommon) return one;
+    const body = { ...one.body, ...change, ...digest } as EvidenceBody;
+    return { ...one, body, id: anew === "nothing" ? one.id : hashJson(body as unknown as Json) };
+  });
+  return repacked(list, anew === "nothing" ? (stored.keys.sealer?.key ?? STRANGER) : STRANGER);
 }
 
 const CHANGES: readonly (readonly [string, Partial<EvidenceBody>, string])[] = [
@@ -217,16 +219,8 @@ const CHANGES: readonly (readonly [string, Partial<EvidenceBody>, string])[] = [
   ["freshness extended", { ttlMs: 86_400_000 }, "evidence:id_mismatch"],
   ["the time of capture moved", { ts: 1, monoMs: 1 }, "evidence:id_mismatch"],
   ["another source", { source: "sim://i2c/1/0x77/temperature" }, "evidence:id_mismatch"],
-  [
-    "another unit",
-    { payload: { quality: "ok", raw: 390, unit: "Cel", value: 38 } },
-    "evidence:digest_mismatch",
-  ],
-  [
-    "another value",
-    { payload: { quality: "ok", raw: 391, unit: "%", value: 99 } },
-    "evidence:digest_mismatch",
-  ],
+  ["another unit", { payload: { quality: "ok", raw: 390, unit: "Cel", value: 38 } }, "evidence:id_mismatch"],
+  ["another value", { payload: { quality: "ok", raw: 391, unit: "%", value: 99 } }, "evidence:id_mismatch"],
   ["another policy", { policyHash: "0".repeat(64) }, "evidence:id_mismatch"],
 ];
 
@@ -234,43 +228,52 @@ const EVIDENCE: readonly Case[] = [
   ...CHANGES.map(([name, change, found]): Case => ({ name, ops: () => altered(change, "nothing"), found })),
   ...CHANGES.map(
     ([name, change]): Case => ({
-      name: `${name}, sealed with another key`,
-      ops: () => altered(change, "seal"),
+      name: `${name}, with an id of its own, sealed with another key`,
+      ops: () => altered(change, "id"),
       found: "evidence:bad_seal",
     }),
   ),
   ...CHANGES.map(
     ([name, change]): Case => ({
-      name: `${name}, with an id and a seal of its own`,
+      name: `${name}, with an id of its own that the run's record does not name`,
       ops: () => altered(change, "id"),
       found: "run:evidence_mismatch",
     }),
   ),
   {
-    name: "a record deleted",
-    ops: () => [del("ev", evidence(3).id)],
+    name: "all evidence of a run deleted",
+    ops: () => [del("evpack", stored.device.runId)],
+    found: "evidence:not_found",
+  },
+  {
+    name: "what it is the difference to deleted",
+    ops: () => stored.of("evbase").map(({ key }) => del("evbase", key)),
+    found: "evidence:store_corrupt",
+  },
+  {
+    name: "what it is the difference to edited",
+    ops: () =>
+      stored.of("evbase").map(({ key, value }) =>
+        put(
+          "evbase",
+          key,
+          value.map((byte, at) => (at === 9 ? byte ^ 1 : byte)),
+        ),
+      ),
     found: "evidence:store_corrupt",
   },
   {
     name: "a record taken out of its run",
-    ops: () => [del("evrun", `${stored.device.runId}!00000003`)],
-    found: "run:malformed",
+    ops: () => repacked(stored.evidence.toSpliced(3, 1), STRANGER),
+    found: "evidence:bad_seal",
   },
   {
     name: "two records exchanged",
     ops: () => {
-      const key = (seq: number): string => `${stored.device.runId}!0000000${seq}`;
-      return [
-        put("evrun", key(2), row("evrun", key(3)).value),
-        put("evrun", key(3), row("evrun", key(2)).value),
-      ];
+      const [a, b] = stored.evidence.slice(2, 4);
+      return repacked([...stored.evidence].toSpliced(2, 2, b as Evidence, a as Evidence), STRANGER);
     },
-    found: "run:malformed",
-  },
-  {
-    name: "a record of another run in its place",
-    ops: () => altered({ runId: "r01978000000001020304" }, "id"),
-    found: "run:malformed",
+    found: "evidence:store_corrupt",
   },
   {
     name: "a blob edited",

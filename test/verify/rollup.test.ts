@@ -254,7 +254,7 @@ describe("what retention has taken", () => {
 
   test("evidence of one run: its record is proven, the run is withheld", async () => {
     const { store, ...rest } = await aDevice();
-    await store.batch([del("evrun", `${idOf(2)}!00000001`)], { sync: true });
+    await store.batch([del("evpack", idOf(2))], { sync: true });
     const report = await judged(await exported({ store, ...rest }, { content: true }));
     expect(report.findings.map(({ code }) => code)).toEqual(["run_withheld"]);
     expect(report.counts).toMatchObject({ run: RUNS - 1 });

@@ -26,6 +26,10 @@ export const EVIDENCE_LIMITS = Object.freeze({
   transferRecords: 32_768,
   /** Rows that one batch of the collection removes: no batch holds up a commit (evidence.md 2). */
   collectionBatch: 256,
+  /** Shapes of runs that are remembered, to pack the next run of the same shape. */
+  packBases: 32,
+  /** Runs that are packed as the difference to one base: what a damaged base takes with it (evidence.md 2). */
+  packsPerBase: 256,
 });
 
 /** Messages from outside that become evidence (evidence.md 12 and 16). */

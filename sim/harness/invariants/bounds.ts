@@ -1,5 +1,6 @@
 /** I12: what is stored, queued and published stays inside its limits, however long a device runs (sync.md 8, ledger.md 1, 11). */
 import type { JsonObject } from "../../../firmware/core/json.ts";
+import { PACKS } from "../../../firmware/evidence/index.ts";
 import type { DeviceFacts } from "./facts.ts";
 import { type Invariant, type InvariantContext, isFrom } from "./invariant.ts";
 import { listAt, objectAt } from "./policy-view.ts";
@@ -63,10 +64,9 @@ async function checkRows(facts: DeviceFacts, say: Say): Promise<void> {
 
 /** Runs and their evidence are one batch: what no record names can never be found again and never goes away. */
 async function checkEvidence({ store, runsById }: DeviceFacts, say: Say): Promise<void> {
-  for await (const [key] of store.range("evrun", { reverse: true, limit: NEWEST_ROWS })) {
-    const runId = key.slice(0, key.indexOf("!"));
+  for await (const [runId] of store.range(PACKS, { reverse: true, limit: NEWEST_ROWS })) {
     if (runsById.has(runId)) continue;
-    say("The store keeps evidence that no settled run names.", { runId, key });
+    say("The store keeps evidence that no settled run names.", { runId });
     return;
   }
 }

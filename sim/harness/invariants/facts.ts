@@ -3,6 +3,7 @@ import { fromUtf8, toHex } from "../../../firmware/core/bytes.ts";
 import { decodeCbor } from "../../../firmware/core/cbor.ts";
 import { codeOf } from "../../../firmware/core/errors.ts";
 import { isJsonObject, type JsonObject } from "../../../firmware/core/json.ts";
+import { readRunEvidence } from "../../../firmware/evidence/index.ts";
 import type { Evidence } from "../../../firmware/evidence/types.ts";
 import type { LedgerEntry } from "../../../firmware/ledger/types.ts";
 import type { Store } from "../../../firmware/ports/store.ts";
@@ -156,16 +157,22 @@ async function releasesOf(
   return { policies, policyOfRelease };
 }
 
+/** What a fault of the disk has damaged is judged where records name it, not here. */
+async function readable(reading: Promise<readonly Evidence[]>): Promise<readonly Evidence[]> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (codeOf(error) === "store_corrupt") return [];
+    throw error;
+  }
+}
+
 function evidenceReader(store: Store): DeviceFacts["evidenceOf"] {
   const known = new Map<string, readonly Evidence[]>();
   return async (runId) => {
     const cached = known.get(runId);
     if (cached) return cached;
-    const ids: string[] = [];
-    for await (const [, value] of store.range("evrun", { gte: `${runId}!`, lt: `${runId}"` }))
-      ids.push(String(decodeCbor(value)));
-    const rows = await store.getMany("ev", ids);
-    const list = rows.flatMap((row) => (row === undefined ? [] : [cborObject(row) as JsonObject & Evidence]));
+    const list = await readable(readRunEvidence(store, runId));
     known.set(runId, list);
     return list;
   };

@@ -1,6 +1,6 @@
 /** One look at a device that runs: its pins, parts, world, outputs, evidence and ledger, without touching any of them. */
-import { decodeCbor } from "../../../firmware/core/cbor.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../firmware/core/json.ts";
+import { readRunEvidence } from "../../../firmware/evidence/index.ts";
 import { LedgerReader } from "../../../firmware/ledger/index.ts";
 import type { Level } from "../../../firmware/ports/hardware.ts";
 import type { Store } from "../../../firmware/ports/store.ts";
@@ -104,23 +104,9 @@ function worldOf(sim: Sim, device: string): WatchView["world"] {
 
 async function evidenceOf(store: Store, runId: string | null): Promise<readonly EvidenceView[]> {
   if (runId === null) return [];
-  const ids: string[] = [];
-  for await (const [, value] of store.range("evrun", { gte: `${runId}!`, lt: `${runId}"` }))
-    ids.push(String(decodeCbor(value)));
-  const rows = await store.getMany("ev", ids);
-  const list = rows.flatMap((row, index): readonly EvidenceView[] => {
-    const envelope = row === undefined ? null : (decodeCbor(row) as Json);
-    const body = envelope !== null && isJsonObject(envelope) ? (envelope.body as JsonObject) : null;
-    if (body === null) return [];
+  const list = (await readRunEvidence(store, runId)).map(({ id, body }): EvidenceView => {
     const payload = isJsonObject(body.payload ?? null) ? (body.payload as JsonObject) : {};
-    return [
-      {
-        kind: String(body.kind),
-        source: String(body.source),
-        id: ids[index] ?? "",
-        value: payload.value ?? payload.effect ?? null,
-      },
-    ];
+    return { kind: body.kind, source: body.source, id, value: payload.value ?? payload.effect ?? null };
   });
   const shown = list.filter(({ kind }) => OBSERVED.test(kind));
   return shown.slice(0, EVIDENCE_LINES);

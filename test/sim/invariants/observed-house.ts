@@ -3,7 +3,14 @@ import { readFile } from "node:fs/promises";
 import { nextTurn } from "../../../firmware/adapters/event-loop.ts";
 import { fromUtf8 } from "../../../firmware/core/bytes.ts";
 import type { JsonObject } from "../../../firmware/core/json.ts";
-import { put, type StoreOp } from "../../../firmware/ports/store.ts";
+import {
+  EVIDENCE,
+  PACKS,
+  RUN_INDEX,
+  readRunEvidence,
+  stageEvidence,
+} from "../../../firmware/evidence/index.ts";
+import { put, type Store, type StoreOp } from "../../../firmware/ports/store.ts";
 import { MemoryStore } from "../../../sim/disk/memory-store.ts";
 import {
   checkInvariants,
@@ -125,6 +132,18 @@ const SUBS = (
   "sync/head sync/batch kv"
 ).split(" ");
 
+/** Rows of a sublevel; packed evidence as envelopes that can be altered one by one. */
+async function* rowsOf(source: Store, sub: string): AsyncIterable<readonly [string, Uint8Array]> {
+  yield* source.range(sub);
+  if (sub !== EVIDENCE && sub !== RUN_INDEX) return;
+  for await (const [runId] of source.range(PACKS)) {
+    for (const evidence of await readRunEvidence(source, runId)) {
+      for (const op of stageEvidence(evidence))
+        if (op.type === "put" && op.sub === sub) yield [op.key, op.value];
+    }
+  }
+}
+
 /** A copy of a device's rows in which some sublevels were tampered with. */
 export async function tampered(
   device: ObservedDevice,
@@ -134,7 +153,7 @@ export async function tampered(
   const copy = new MemoryStore();
   const source = device.store();
   for (const sub of SUBS) {
-    for await (const [key, value] of source.range(sub)) {
+    for await (const [key, value] of rowsOf(source, sub)) {
       const after = changes[sub]?.(key, value) ?? (changes[sub] ? null : value);
       if (after === null) continue;
       const rows = after instanceof Uint8Array ? [[key, after] as const] : after;

@@ -7,6 +7,7 @@ import { keyPairFromSeed } from "../../../firmware/core/ed25519.ts";
 import { hashJson, sha256, sha256Hex } from "../../../firmware/core/hash.ts";
 import type { Json, JsonObject } from "../../../firmware/core/json.ts";
 import { keyIdOf } from "../../../firmware/core/key-record.ts";
+import { PACKS, readRunEvidence } from "../../../firmware/evidence/index.ts";
 import type { Evidence, EvidenceBody } from "../../../firmware/evidence/types.ts";
 import { encodeStored } from "../../../firmware/ledger/entry.ts";
 import type { LedgerEntry } from "../../../firmware/ledger/types.ts";
@@ -84,12 +85,14 @@ export async function reissued(
 ): Promise<Change> {
   const ids = new Map<string, string>();
   const added: (readonly [string, Uint8Array])[] = [];
-  for await (const [id, row] of device.store().range("ev")) {
-    const evidence = decodeCbor(row) as Evidence;
+  const store = device.store();
+  const runs: string[] = [];
+  for await (const [runId] of store.range(PACKS)) runs.push(runId);
+  for (const evidence of (await Promise.all(runs.map((runId) => readRunEvidence(store, runId)))).flat()) {
     const after = change(evidence.body);
     if (after === undefined) continue;
     const body = { ...evidence.body, ...after };
-    ids.set(id, hashJson(body));
+    ids.set(evidence.id, hashJson(body));
     added.push([hashJson(body), encodeCbor({ ...evidence, id: hashJson(body), body })]);
   }
   const moved = (id: string): string => ids.get(id) ?? id;

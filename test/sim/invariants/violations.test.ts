@@ -489,7 +489,7 @@ const marks: readonly Case[] = [
     return t.withDevice(house, await tampered(house.first, {}, rows));
   }),
   fault("I12", "evidence of no run", /no settled run names/, async (house) => {
-    const row = put("evrun", "rz!00000000", encodeCbor("ab".repeat(32)));
+    const row = put("evpack", "rz", encodeCbor(1));
     return t.withDevice(house, await tampered(house.first, {}, [row]));
   }),
   fault("I12", "a topic that is not its own", /not its own/, (house) => ({

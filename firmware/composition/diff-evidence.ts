@@ -1,16 +1,8 @@
 /** The evidence of a recorded run as its guard saw it at one recorded moment (evidence.md 8; vm.md 11). */
 import { isJsonObject, type Json } from "../core/json.ts";
-import {
-  BUILT_IN_KINDS,
-  type GuardRequest,
-  guard,
-  guardRecordOf,
-  type Instant,
-  nameEvidence,
-  SourceRegistry,
-} from "../evidence/index.ts";
+import { type GuardRequest, guard, guardRecordOf, type Instant, nameEvidence } from "../evidence/index.ts";
 import type { Evidence, GuardVerdict } from "../evidence/types.ts";
-import type { JudgedEvidence } from "../runs/index.ts";
+import type { JudgedEvidence, ReleaseSet } from "../runs/index.ts";
 import type { ExportedRun } from "./state-export.ts";
 
 /** A decision of the guard as the run recorded it. */
@@ -42,36 +34,47 @@ export const guardDecisions = ({ evidence }: ExportedRun): readonly GuardDecisio
 export class RecordedMoment implements JudgedEvidence {
   readonly list: readonly Evidence[];
   readonly #run: ExportedRun;
-  readonly #sources: SourceRegistry;
+  readonly #rules: Pick<ReleaseSet, "sources" | "evidence">;
   readonly #now: Instant;
 
-  /** @param at the record that was written at that moment; what came before it is what was known. */
-  constructor(run: ExportedRun, at: Evidence, options: { readonly inclusive: boolean }) {
+  /**
+   * @param rules of the policy that judges.
+   * @param at the record that was written at that moment; what came before it is what was known.
+   */
+  constructor(
+    run: ExportedRun,
+    rules: Pick<ReleaseSet, "sources" | "evidence">,
+    at: Evidence,
+    options: { readonly inclusive: boolean },
+  ) {
     const { seq, ts, monoMs, bootId } = at.body;
     this.list = run.evidence.filter(({ body }) => body.seq < seq || (options.inclusive && body.seq === seq));
     this.#run = run;
-    this.#sources = new SourceRegistry({ simulated: run.record.sim === true });
+    this.#rules = rules;
     this.#now = { wallMs: ts, monoMs, bootId };
   }
 
   guard({ effect, requirement, claims, risk }: GuardRequest): GuardVerdict {
     const { record, blobs, evidence } = this.#run;
+    const { sources, evidence: rules } = this.#rules;
     const records = this.list.map((item) =>
       guardRecordOf(item, {
         runId: record.runId,
         subject: record.subject,
         deviceId: evidence[0]?.body.deviceId ?? "",
         now: this.#now,
-        source: (source) => this.#sources.lookup(source),
+        source: (source) => sources.lookup(source),
         seals: "opaque",
         blob: (sha256) => blobs.get(sha256),
+        signatureFreshMs: rules.signatureFreshMs,
       }),
     );
     return guard({
       effect,
       requirement,
       records,
-      kinds: BUILT_IN_KINDS,
+      kinds: rules.kinds,
+      units: rules.units,
       claims: nameEvidence(claims ?? [], this.list),
       ...(risk ? { risk } : {}),
     });

@@ -16,7 +16,14 @@ import { hashJson } from "../core/hash.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { SourceRegistry, tighten } from "../evidence/index.ts";
 import type { GuardVerdict } from "../evidence/types.ts";
-import { type CompiledPolicy, DecisionEngine, phiOf, ruleHash, subjectStatement } from "../policy/index.ts";
+import {
+  type CompiledPolicy,
+  DecisionEngine,
+  evidenceRules,
+  phiOf,
+  ruleHash,
+  subjectStatement,
+} from "../policy/index.ts";
 import { admit, type ReleaseSet, releaseReply, schemaCheck, subjectIn } from "../runs/index.ts";
 import type { JournalEntry, Limits, VerifiedProgram } from "../vm/index.ts";
 import { claimsOfCalls } from "./diff-claims.ts";
@@ -133,7 +140,11 @@ class PolicyJudge {
   ) {
     const { record } = run;
     const { document, programHash, capabilities } = program;
-    const sources = new SourceRegistry({ simulated: record.sim === true });
+    const evidence = evidenceRules(policy);
+    const sources = new SourceRegistry({
+      simulated: record.sim === true,
+      unknownTrust: evidence.unknownTrust,
+    });
     const decider = new DecisionEngine(policy, parts.clock);
     const programs = new Map([[document.name, { document, programHash, verified: program }]]);
     const rights = subjectIn(policy, record.subject);
@@ -141,7 +152,7 @@ class PolicyJudge {
     this.#program = program;
     this.#policy = policy;
     this.#registry = registry;
-    this.#set = { releaseHash: policy.policyHash, policy, decider, sources, programs, refused: [] };
+    this.#set = { releaseHash: policy.policyHash, policy, decider, sources, evidence, programs, refused: [] };
     this.#gate = judgeGate(parts, registry, this.#set);
     this.#ctx = createRunContext({
       runId: record.runId,
@@ -231,7 +242,9 @@ class PolicyJudge {
         ? ALLOW
         : deny("guard", decision.reason ?? "guard_error", decision.reason ?? "guard_error");
     if (claims === undefined) return unrecordedAt("guard");
-    return ofGuard(new RecordedMoment(this.#run, decision.record, { inclusive: false }).guard(request));
+    return ofGuard(
+      new RecordedMoment(this.#run, this.#set, decision.record, { inclusive: false }).guard(request),
+    );
   }
 
   #bounds(plan: Plan, target: Target, { contract }: Capability): SharedBounds | null {
@@ -262,7 +275,7 @@ class PolicyJudge {
     const decision = guardDecisions(this.#run)
       .filter(({ effect }) => effect === "RESPOND")
       .at(-1);
-    const moment = new RecordedMoment(this.#run, decision?.record ?? trace, {
+    const moment = new RecordedMoment(this.#run, this.#set, decision?.record ?? trace, {
       inclusive: decision === undefined,
     });
     const { programHash } = record.program;

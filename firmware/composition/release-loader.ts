@@ -6,7 +6,7 @@ import { isJsonObject, type Json } from "../core/json.ts";
 import { POLICY_LIMITS, PROGRAM_LIMITS, RELEASE_LIMITS } from "../core/limits.ts";
 import { shortText } from "../core/short-text.ts";
 import { SourceRegistry } from "../evidence/index.ts";
-import { type CompiledPolicy, compilePolicy, DecisionEngine } from "../policy/index.ts";
+import { type CompiledPolicy, compilePolicy, DecisionEngine, evidenceRules } from "../policy/index.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Files } from "../ports/files.ts";
 import type { InstalledProgram, ReleaseSet } from "../runs/index.ts";
@@ -41,6 +41,15 @@ function compile(bytes: Uint8Array, parts: LoaderParts): CompiledPolicy {
   });
 }
 
+/** What evidence is recorded and judged by, under this policy. */
+function evidenceOf(
+  policy: CompiledPolicy,
+  { simulated }: LoaderParts,
+): Pick<ReleaseSet, "sources" | "evidence"> {
+  const evidence = evidenceRules(policy);
+  return { evidence, sources: new SourceRegistry({ simulated, unknownTrust: evidence.unknownTrust }) };
+}
+
 const nameOf = (document: Json): string => {
   const name = isJsonObject(document) ? document.name : undefined;
   return typeof name === "string" ? shortText(name, 64) : "?";
@@ -73,7 +82,7 @@ export function loadRelease(source: ReleaseSource, parts: LoaderParts): ReleaseS
     releaseHash: source.releaseHash ?? policy.policyHash,
     policy,
     decider: new DecisionEngine(policy, parts.clock),
-    sources: new SourceRegistry({ simulated: parts.simulated }),
+    ...evidenceOf(policy, parts),
     programs,
     refused,
   };
@@ -146,7 +155,7 @@ export function setOfRelease(release: LoadedRelease, parts: LoaderParts): Releas
     releaseHash: hash,
     policy,
     decider: new DecisionEngine(policy, parts.clock),
-    sources: new SourceRegistry({ simulated: parts.simulated }),
+    ...evidenceOf(policy, parts),
     programs: new Map(installed),
     refused: [],
   };

@@ -114,6 +114,7 @@ async function guard({ state, runs, board }: DeviceParts): Promise<Problem> {
     policyHash: runs.set.policy.policyHash,
     clock: state.clock,
     sources: runs.set.sources,
+    ...runs.set.evidence,
     sealer: state.identity.seal,
     maxPerRun: 16,
   });

@@ -30,6 +30,7 @@ export interface GuardRecordContext {
   /** Reputation factor of a source id; 1 without reputation. */
   readonly reputation?: (sourceId: string) => number;
   readonly maxSkewMs?: number;
+  readonly signatureFreshMs?: number;
 }
 
 function isSound(evidence: Evidence, { seals, blob }: GuardRecordContext): boolean {
@@ -75,6 +76,7 @@ export function guardRecordOf(evidence: Evidence, context: GuardRecordContext): 
         signature: sound() ? "valid" : "bad",
         ageMs: age,
         future: isFuture(age, context.maxSkewMs),
+        ...(context.signatureFreshMs === undefined ? {} : { signatureFreshMs: context.signatureFreshMs }),
       }),
     rawAgeMs: age,
     ts: body.ts,

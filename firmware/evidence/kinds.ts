@@ -41,6 +41,9 @@ export interface KindRule {
   readonly declaredTrust?: number;
 }
 
+/** The name of a kind that policy may declare. */
+export const CUSTOM_KIND = /^x_[a-z0-9_]{1,62}$/;
+
 /** A kind declared in policy: `x_<name>` with a class other than bookkeeping. */
 export interface CustomKind {
   readonly kind: string;
@@ -100,7 +103,7 @@ export class KindTable {
   /** @throws CodedError `evidence_unknown_kind` (422) for a custom kind that policy may not declare. */
   constructor(custom: readonly CustomKind[] = []) {
     for (const entry of custom) {
-      const allowed = /^x_[a-z0-9_]{1,62}$/.test(entry.kind) && entry.class !== "bookkeeping";
+      const allowed = CUSTOM_KIND.test(entry.kind) && entry.class !== "bookkeeping";
       if (!allowed || this.#rules.has(entry.kind)) {
         throw new CodedError("evidence_unknown_kind", `Policy may not declare the kind ${entry.kind}.`, {
           status: 422,

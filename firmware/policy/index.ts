@@ -14,6 +14,7 @@ export {
 export { DecisionEngine, type Explanation } from "./decision-engine.ts";
 export { defaultRoles, defaultTiers } from "./defaults.ts";
 export { overrideDirections } from "./directions.ts";
+export { type EvidenceRules, evidenceRules } from "./evidence-rules.ts";
 export type { ActivePolicy, CompileFacts } from "./facts.ts";
 export { isGlob, literalLength, matchesGlob } from "./glob.ts";
 export { grantLifeMs, permit } from "./permission.ts";

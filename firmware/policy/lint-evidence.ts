@@ -2,6 +2,7 @@
 import { isJsonObject, type Json, type JsonObject, member } from "../core/json.ts";
 import {
   BUILT_IN_KINDS,
+  CUSTOM_KIND,
   FACTORY_SOURCE_RULES,
   originOf,
   parseSource,
@@ -21,6 +22,21 @@ const textsAt = (value: JsonObject, key: string): readonly string[] => {
   const found = member(value, key);
   return Array.isArray(found) ? found.filter((item) => typeof item === "string") : [];
 };
+
+/** Custom kinds have the form that the table of kinds takes, and a binding that names one finds it declared. */
+function lintCustomKinds(document: PolicyDocument, findings: Findings): void {
+  const declared = Object.keys(objectAt(document.evidence, "kinds"));
+  for (const kind of declared) {
+    if (CUSTOM_KIND.test(kind)) continue;
+    const at = pointer("/evidence/kinds", kind);
+    findings.error(issue("out_of_range", at, "A custom kind is x_ and up to 62 of a-z, 0-9 and _."));
+  }
+  for (const [i, { kind }] of (document.bindings ?? []).entries()) {
+    if (!kind.startsWith("x_") || declared.includes(kind)) continue;
+    const at = `/bindings/${i}/kind`;
+    findings.error(issue("out_of_range", at, `/evidence/kinds does not declare ${kind}.`, { kind }));
+  }
+}
 
 /** Kinds that need hardware or a peer; everything else the daemon makes by itself. */
 const needsBinding = (kind: string): boolean => {
@@ -102,6 +118,7 @@ export function lintEvidence(
 ): void {
   const origins = declaredOrigins(document, facts, findings);
   lintSources(document, origins, strict, findings);
+  lintCustomKinds(document, findings);
   const producible = new Set([
     ...(document.bindings ?? []).map((binding) => binding.kind),
     ...(facts.producedKinds ?? []),

@@ -1,4 +1,5 @@
 /** Shapes of the optional sections of a policy (policy.md 4; homeostasis.md 18; rollout.md 18). */
+import { PROFILES } from "../evidence/index.ts";
 import {
   bool,
   type Check,
@@ -24,6 +25,8 @@ const numbers = (...keys: readonly string[]): Check =>
 
 export const riskLevel = oneOf("low", "medium", "high", "prod");
 const evidenceClass = oneOf("observation", "attested", "derived", "trigger", "effect", "bookkeeping");
+/** Bookkeeping exists in every run; a policy can declare no more of it. */
+const customClass = oneOf("observation", "attested", "derived", "trigger", "effect");
 const level = integer(0, 3);
 
 export const limitKeys = [
@@ -106,8 +109,8 @@ export const evidence = object(
     maxClaims: integer(1),
     signatureFreshMs: ms,
     unknownTrust: ratio,
-    kinds: record(object({ class: evidenceClass, profile: text() }), 256),
-    units: list(json, 256),
+    kinds: record(object({ class: customClass }, { profile: oneOf(...Object.keys(PROFILES)) }), 256),
+    units: list(text({ pattern: /^[!-~]{1,32}$/ }), 256),
   },
 );
 

@@ -1,4 +1,5 @@
 /** Typed views of compiled sections for the parts that apply them; the compiler has checked every value. */
+import type { CustomKind } from "../evidence/index.ts";
 import type { Tier } from "../vm/types.ts";
 import type { CompiledPolicy, Rate } from "./types.ts";
 
@@ -48,7 +49,17 @@ export interface RetentionSection {
   readonly outboxBytes: number;
 }
 
+/** The part of the evidence section that no requirement holds. */
+export interface EvidenceKindsSection {
+  /** Custom kinds by name. */
+  readonly kinds: Readonly<Record<string, Omit<CustomKind, "kind">>>;
+  readonly units: readonly string[];
+  readonly signatureFreshMs: number;
+  readonly unknownTrust: number;
+}
+
 interface Sections {
+  readonly evidence: EvidenceKindsSection;
   readonly retention: RetentionSection;
   readonly rates: RatesSection;
   readonly phi: PhiSection;
@@ -63,6 +74,9 @@ export const ratesOf = (policy: CompiledPolicy): RatesSection => sections(policy
 
 /** Φ: weights, ceiling and the spending budget (phi.md 13). */
 export const phiOf = (policy: CompiledPolicy): PhiSection => sections(policy).phi;
+
+/** Custom kinds and units, and what is said of the age of seals and of unknown sources (policy.md 4). */
+export const evidenceSectionOf = (policy: CompiledPolicy): EvidenceKindsSection => sections(policy).evidence;
 
 /** How much is kept of runs and of their evidence (policy.md 4). */
 export const retentionOf = (policy: CompiledPolicy): RetentionSection => sections(policy).retention;

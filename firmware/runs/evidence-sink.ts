@@ -1,6 +1,6 @@
 /** Readings of one run's evidence that the run itself needs. */
 import { isJsonObject, type Json, member } from "../core/json.ts";
-import { BUILT_IN_KINDS, type RunEvidence } from "../evidence/index.ts";
+import type { KindTable, RunEvidence } from "../evidence/index.ts";
 import type { ProgramClaim } from "../vm/types.ts";
 
 const HARDWARE = /^(gpio|i2c|spi|serial):\/\//;
@@ -26,10 +26,10 @@ export const withRecordedSources = (claims: readonly ProgramClaim[], simulated: 
   }));
 
 /** Smallest trust of what a run has seen, 1 if it has seen nothing (vm.md 10, "Trace"). */
-export function smallestTrust(evidence: RunEvidence): number {
+export function smallestTrust(evidence: RunEvidence, kinds: KindTable): number {
   let smallest = 1;
   for (const { body } of evidence.list) {
-    const kind = BUILT_IN_KINDS.get(body.kind);
+    const kind = kinds.get(body.kind);
     if (kind && kind.class !== "bookkeeping" && kind.class !== "effect")
       smallest = Math.min(smallest, body.trust);
   }

@@ -1,6 +1,7 @@
 /** What is in force: one policy with its programs. A run keeps the set it started with; there is never a mixture. */
 import type { Decider } from "../capabilities/index.ts";
 import type { SourceRegistry } from "../evidence/index.ts";
+import type { EvidenceRules } from "../policy/index.ts";
 import type { CompiledPolicy, Subject } from "../policy/types.ts";
 import type { VerifiedProgram } from "../vm/index.ts";
 import type { ProgramDocument } from "../vm/types.ts";
@@ -19,6 +20,8 @@ export interface ReleaseSet {
   readonly policy: CompiledPolicy;
   readonly decider: Decider;
   readonly sources: SourceRegistry;
+  /** Kinds, units and ages of evidence, as the policy declares them. */
+  readonly evidence: EvidenceRules;
   readonly programs: ReadonlyMap<string, InstalledProgram>;
   /** Programs that were refused, with the reason. */
   readonly refused: readonly { readonly name: string; readonly reason: string }[];

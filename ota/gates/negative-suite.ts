@@ -5,12 +5,19 @@
 
 import { verifyEnvelope } from "../../firmware/core/dsse-verify.ts";
 import { isJsonObject, type Json, type JsonObject, member } from "../../firmware/core/json.ts";
-import { BUILT_IN_KINDS, type GuardRecord, guard, type Requirement } from "../../firmware/evidence/index.ts";
+import {
+  BUILT_IN_KINDS,
+  type GuardRecord,
+  guard,
+  type KindTable,
+  type Requirement,
+} from "../../firmware/evidence/index.ts";
 import { charge, costOf, type PhiBudget } from "../../firmware/phi/index.ts";
 import {
   type CompiledOutput,
   type CompiledPolicy,
   decide,
+  evidenceRules,
   isGlob,
   type Rule,
   selectRule,
@@ -91,7 +98,7 @@ class Suite {
   }
 }
 
-function outputCases(suite: Suite, output: CompiledOutput): void {
+function outputCases(suite: Suite, output: CompiledOutput, table: KindTable): void {
   const { requirement, risk, name } = output;
   const kinds = requirement.required ? greenSet(requirement) : null;
   // Claims, groups and relations need values that only a real program can make.
@@ -101,7 +108,7 @@ function outputCases(suite: Suite, output: CompiledOutput): void {
     return;
   }
   const judge = (records: readonly GuardRecord[]): string => {
-    const verdict = guard({ effect: `made-up:${name}`, requirement, records, kinds: BUILT_IN_KINDS, risk });
+    const verdict = guard({ effect: `made-up:${name}`, requirement, records, kinds: table, risk });
     return verdict.ok ? "allow" : verdict.reason;
   };
   const all = (change: Partial<GuardRecord> = {}): readonly GuardRecord[] =>
@@ -247,7 +254,8 @@ function unsignedCase(suite: Suite): void {
 /** All cases for a candidate. Cases that do not apply are counted, not passed over in silence. */
 export function negativeSuite(policy: CompiledPolicy): NegativeReport {
   const suite = new Suite();
-  for (const output of policy.outputs) outputCases(suite, output);
+  const { kinds } = evidenceRules(policy);
+  for (const output of policy.outputs) outputCases(suite, output, kinds);
   ruleCases(suite, policy);
   budgetCase(suite, policy);
   quotaCase(suite, policy);

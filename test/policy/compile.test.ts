@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../firmware/core/bytes.ts";
+import type { JsonObject } from "../../firmware/core/json.ts";
 import {
   compilePolicy,
   phiOf,
@@ -113,6 +114,28 @@ describe("the policy compiler", () => {
     const vacuous = { ...smallestPolicy, outputs: [{ ...output, requires: { minTrust: 0 } }] };
 
     expect(errorsOf(vacuous)).toEqual(["effect_without_guard /outputs/0"]);
+  });
+
+  it.each<[string, JsonObject, string]>([
+    ["a name without x_", { kinds: { soil: { class: "derived" } } }, "out_of_range /evidence/kinds/soil"],
+    [
+      "more bookkeeping",
+      { kinds: { x_soil: { class: "bookkeeping" } } },
+      "out_of_range /evidence/kinds/x_soil/class",
+    ],
+    [
+      "a profile that is not in the table",
+      { kinds: { x_soil: { class: "observation", profile: "eternal" } } },
+      "out_of_range /evidence/kinds/x_soil/profile",
+    ],
+    ["a unit with a space", { units: ["parts per"] }, "out_of_range /evidence/units/0"],
+  ])("refuses %s among what the evidence section declares", (_, evidence, expected) => {
+    expect(errorsOf({ ...smallestPolicy, evidence })).toContain(expected);
+  });
+
+  it("refuses a binding of a custom kind that it does not declare", () => {
+    const bindings = smallestPolicy.bindings.map((binding) => ({ ...binding, kind: "x_soil" }));
+    expect(errorsOf({ ...smallestPolicy, bindings })).toContain("out_of_range /bindings/0/kind");
   });
 
   it("refuses kinds that prove nothing or that nothing produces", () => {

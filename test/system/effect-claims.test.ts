@@ -1,22 +1,7 @@
 /** Claims that go with an effect, in a whole daemon (evidence.md 8 to 10). */
 import { expect, test } from "vitest";
-import { NodeFiles } from "../../firmware/adapters/node-files.ts";
-import { loadConfig } from "../../firmware/composition/config.ts";
-import type { Json, JsonObject } from "../../firmware/core/json.ts";
-import { warnings } from "../cli/recorded-device.ts";
-import { TemporaryFolder, until } from "../support/daemon.ts";
-import { openDevice } from "../support/open-device.ts";
-import { deviceFolder, program } from "./device-folder.ts";
-
-const SOIL = "spi://0.0/ch0";
-const AIR = "i2c://1/0x76/humidity";
-
-const read = (input: string, name: string): readonly JsonObject[] => [
-  { op: "CAP", name: "sensor.read", args: { input }, evidence: `${name}_ids` },
-  { op: "STORE", reg: name },
-  { op: "GETK", oid: `reg:${name}`, key: "value" },
-  { op: "STORE", reg: `${name}_value` },
-];
+import type { JsonObject } from "../../firmware/core/json.ts";
+import { AIR, endOf, irrigation, PUMP_ON, policyWith, read, SOIL } from "./one-run.ts";
 
 const claim = (id: string, source: string, more: JsonObject = {}): JsonObject => ({
   op: "CLAIM",
@@ -30,39 +15,8 @@ const claim = (id: string, source: string, more: JsonObject = {}): JsonObject =>
   ...more,
 });
 
-const ACT = [
-  { op: "CAP", name: "gpio.write", args: { output: "pump", value: 1 } },
-  { op: "POP" },
-  { op: "HALT" },
-] as const;
-
 const waters = (...claims: readonly JsonObject[]): JsonObject =>
-  program("irrigation", {
-    capabilities: ["sensor.read", "gpio.write"],
-    outputs: ["pump"],
-    code: [...read("soil_moisture", "soil"), ...read("air_humidity", "air"), ...claims, ...ACT],
-  });
-
-/** What the run came to under a policy whose pump demands this. */
-async function runOf(document: JsonObject, requires: JsonObject): Promise<Json> {
-  await using folder = await TemporaryFolder.create();
-  const made = await deviceFolder(folder.path, {
-    programs: [document],
-    policy: (policy) => ({
-      ...policy,
-      outputs: (policy.outputs as readonly JsonObject[]).map((output) =>
-        output.name === "pump" ? { ...output, requires } : output,
-      ),
-    }),
-  });
-  await using device = await openDevice(await loadConfig(new NodeFiles(), made.configPath), warnings().log);
-  await device.start();
-  await until("the board is locked", () => device.parts.boot.state === "locked");
-  const result = await device.parts.runs.start({ program: "irrigation", trigger: { kind: "command" } });
-  if (!result.ok) throw new Error(JSON.stringify(result));
-  const { state, outcome } = result.report.record;
-  return outcome.error === null ? state : outcome.error.code;
-}
+  irrigation([...read("soil_moisture", "soil"), ...read("air_humidity", "air"), ...claims, ...PUMP_ON]);
 
 const DEMANDS = { requireClaims: true };
 const AGREE = { pair: { tolerance: 0.999, maxSpreadMs: 60_000 } };
@@ -117,21 +71,17 @@ test.each<[string, JsonObject, JsonObject, string]>([
     "relation_claim_missing",
   ],
 ])("an effect %s", async (_, document, requires, expected) => {
-  expect(await runOf(document, requires)).toBe(expected);
+  expect(await endOf(document, policyWith(requires))).toBe(expected);
 });
 
 test("each task's effect goes with the task's own claims", async () => {
   const body = [claim("soil", SOIL, { value: -1 }), { op: "RESPOND", body: {} }] as const;
-  const document = program("irrigation", {
-    capabilities: ["sensor.read", "gpio.write"],
-    outputs: ["pump"],
-    code: [
-      ...read("soil_moisture", "soil"),
-      { op: "SPAWN", as: "other", body },
-      { op: "SLEEP_MS", ms: 5 },
-      claim("soil", SOIL),
-      ...ACT,
-    ],
-  });
-  expect(await runOf(document, DEMANDS)).toBe("halted");
+  const document = irrigation([
+    ...read("soil_moisture", "soil"),
+    { op: "SPAWN", as: "other", body },
+    { op: "SLEEP_MS", ms: 5 },
+    claim("soil", SOIL),
+    ...PUMP_ON,
+  ]);
+  expect(await endOf(document, policyWith(DEMANDS))).toBe("halted");
 });

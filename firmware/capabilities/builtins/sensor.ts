@@ -1,4 +1,5 @@
 /** sensor.read: a bound input through its device driver (capabilities.md 11). */
+import type { Binding } from "../../policy/types.ts";
 import type { Capability } from "../capability.ts";
 import { exclusiveOf, parseUri, resourceOf } from "../outputs/uris.ts";
 import type { SensorPort } from "../ports.ts";
@@ -32,6 +33,10 @@ const sensorContract = contract({
   errors: ["sensor_fault", "reading_out_of_range"],
 });
 
+/** A binding may give its readings a kind that the policy declares. */
+const kindOf = (binding: Binding | null | undefined): string =>
+  binding?.kind.startsWith("x_") ? binding.kind : "sensor_reading";
+
 export function sensorCapabilities(sensors: SensorPort): readonly Capability[] {
   return [
     {
@@ -50,12 +55,18 @@ export function sensorCapabilities(sensors: SensorPort): readonly Capability[] {
           exclusive: address ? exclusiveOf(address) : null,
         });
       },
-      async perform({ target, signal }) {
+      async perform({ ctx, args, target, signal }) {
         const { value, unit, raw, quality } = await sensors.read(target.uri, signal);
         const payload = { value, unit, ...(raw === undefined ? {} : { raw }), quality };
         return {
           result: payload,
-          evidence: [{ kind: "sensor_reading", source: target.uri, payload }],
+          evidence: [
+            {
+              kind: kindOf(bindingOf(ctx.policy, textArg(args, "input") ?? "")),
+              source: target.uri,
+              payload,
+            },
+          ],
           readBytes: JSON.stringify(payload).length,
         };
       },

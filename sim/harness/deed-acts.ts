@@ -124,6 +124,20 @@ async function run(sim: Sim, { devices, program, payload }: Of<"run">): Promise<
   }
 }
 
+async function prune(sim: Sim, { devices, maxDays, maxBytes, unwitnessed }: Of<"prune">): Promise<void> {
+  for (const name of devices) {
+    const { device, observer } = sim.member(name);
+    const order = liveMethods(device.daemon.parts)["ledger.prune"];
+    if (unwitnessed === true) observer.ledger.isPrunedUnwitnessed = true;
+    const limits = { ...(maxDays === null ? {} : { maxDays }), ...(maxBytes === null ? {} : { maxBytes }) };
+    if (order)
+      await order(
+        { ...limits, ...(unwitnessed === true ? { unwitnessed } : {}) },
+        new AbortController().signal,
+      );
+  }
+}
+
 /** @throws CodedError of what refuses it: a link that is down, a daemon that does not run. */
 export async function doDeed(sim: Sim, act: DeedAct): Promise<void> {
   switch (act.do) {
@@ -137,6 +151,8 @@ export async function doDeed(sim: Sim, act: DeedAct): Promise<void> {
       return set(sim, act);
     case "run":
       return run(sim, act);
+    case "prune":
+      return prune(sim, act);
     case "shutdown":
       for (const name of act.devices) await sim.member(name).device.stop();
       return;

@@ -4,7 +4,8 @@ import type { Store } from "../../firmware/ports/store.ts";
 import type { SimDisk } from "../disk/sim-disk.ts";
 import type { TraceRecord } from "../trace/trace.ts";
 import type { BusRead, Life, LineMove, ObservedDevice } from "./invariants/invariant.ts";
-import type { SeenEntry } from "./observed-store.ts";
+import { LedgerMemory } from "./ledger-memory.ts";
+import type { SeenEntry, SeenRow } from "./observed-store.ts";
 import type { DeviceSoftware } from "./provision.ts";
 import type { SimDevice } from "./sim-device.ts";
 import type { LogLine } from "./sim-log.ts";
@@ -32,6 +33,7 @@ export class DeviceObserver implements ObservedDevice {
   readonly offered: { readonly hash: string; readonly policy: JsonObject }[] = [];
   readonly syncs: number[] = [];
   readonly lives: OpenLife[] = [];
+  readonly ledger = new LedgerMemory();
   readonly log: LogLine[] = [];
   /** Starts of the daemon that it refused, and ends of its own. */
   readonly exits: { readonly atUs: number; readonly code: string; readonly message: string }[] = [];
@@ -114,8 +116,13 @@ export class DeviceObserver implements ObservedDevice {
     if (this.log.length > LOG_LINES) this.log.shift();
   }
 
-  entered({ event }: SeenEntry): void {
-    this.#count(String(event.kind));
+  entered(entry: SeenEntry): void {
+    this.#count(String(entry.event.kind));
+    if (this.#keepsTrace) this.ledger.entered(entry);
+  }
+
+  wrote(row: SeenRow): void {
+    if (this.#keepsTrace) this.ledger.wrote(row);
   }
 
   /** Remembers the largest sizes. */

@@ -102,6 +102,7 @@ export function buildMember(sim: Sim, draft: MemberDraft): Member {
         if (line.level === "error") record("log.error", { event: line.event });
       },
       onEntry: (entry) => observer.entered(entry),
+      onRow: (row) => observer.wrote(row),
       onSync: () => observer.syncs.push(time.nowUs),
       onRead: (path) => observer.reads.push({ atUs: time.nowUs, path }),
       onBroken: (code, details) =>

@@ -1,4 +1,4 @@
-/** A device's store as it sees it, with an eye on the ledger entries that become part of it. */
+/** A device's store as it sees it, with an eye on the rows of the ledger that become part of it. */
 import { fromUtf8 } from "../../firmware/core/bytes.ts";
 import type { JsonObject } from "../../firmware/core/json.ts";
 import type { Store, StoreOp, StoreRange } from "../../firmware/ports/store.ts";
@@ -10,8 +10,17 @@ export interface SeenEntry {
   readonly event: JsonObject;
 }
 
+/** A checkpoint or an anchor that the device's store has taken. */
+export interface SeenRow {
+  readonly base: "lgcp" | "lganchor";
+  readonly epoch: number;
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
 /** `lg` holds the entries of epoch 0, `lg.<n>` those of a later one (ledger.md 3). */
 const ENTRIES = /^lg(?:\.(\d+))?$/;
+const PROOFS = /^(lgcp|lganchor)(?:\.(\d+))?$/;
 /** CBOR before the entry's text, and after it the hash: see ledger.md 3. */
 const TEXT_AT = 10;
 const TAIL_BYTES = 39;
@@ -25,8 +34,17 @@ function entryOf(op: StoreOp): SeenEntry | null {
   return { epoch: Number(match[1] ?? 0), index: Number(op.key), event: entry.event };
 }
 
+function rowOf(op: StoreOp): SeenRow | null {
+  if (op.type !== "put" || !op.sub.startsWith("lg")) return null;
+  const match = PROOFS.exec(op.sub);
+  if (!match) return null;
+  const base = match[1] === "lgcp" ? "lgcp" : "lganchor";
+  return { base, epoch: Number(match[2] ?? 0), key: op.key, value: op.value };
+}
+
 export interface StoreWatch {
   readonly onEntry: (entry: SeenEntry) => void;
+  readonly onRow: (row: SeenRow) => void;
   /** A batch with `sync: true` has reached the disk. */
   readonly onSync: () => void;
 }
@@ -54,6 +72,8 @@ export class ObservedStore implements Store {
     for (const op of ops) {
       const seen = entryOf(op);
       if (seen) this.#watch.onEntry(seen);
+      const row = rowOf(op);
+      if (row) this.#watch.onRow(row);
     }
   }
 

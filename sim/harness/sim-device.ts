@@ -13,7 +13,7 @@ import { VirtualClock } from "../time/virtual-clock.ts";
 import type { VirtualTime } from "../time/virtual-time.ts";
 import { BootSteps, type CutOrder, StepCounter } from "./boot-steps.ts";
 import type { Calendar } from "./calendar.ts";
-import type { SeenEntry } from "./observed-store.ts";
+import type { SeenEntry, SeenRow } from "./observed-store.ts";
 import { CONFIG_PATH, type DeviceKeys } from "./provision.ts";
 import { type LogLine, SimLog } from "./sim-log.ts";
 import { simPlatform } from "./sim-platform.ts";
@@ -54,6 +54,8 @@ export interface SimDeviceOptions {
   readonly onLog: (line: LogLine) => void;
   /** The device's store has taken an entry of its ledger. */
   readonly onEntry: (entry: SeenEntry) => void;
+  /** It has taken a checkpoint or an anchor. */
+  readonly onRow: (row: SeenRow) => void;
   /** A synced batch has reached the disk. */
   readonly onSync: () => void;
   /** The hardware has answered a read: `i2c/1/0x76`, `gpio/gpiochip0/23`, ... */

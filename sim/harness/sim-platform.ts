@@ -28,6 +28,7 @@ export function simPlatform(device: SimDevice, boot: Boot): Platform {
     openStore: async () =>
       new ObservedStore(await disk.openStore(steps, clock), {
         onEntry: (entry) => device.options.onEntry(entry),
+        onRow: (row) => device.options.onRow(row),
         onSync: () => device.options.onSync(),
       }),
     openClock: ({ floorMs }) => {

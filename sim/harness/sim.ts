@@ -203,6 +203,7 @@ export class Sim {
       nowUs: this.time.nowUs,
       // A device that the scenario has turned against its fleet proves nothing about the daemon.
       devices: [...this.members.values()].flatMap(({ observer }) => (observer.isHonest ? [observer] : [])),
+      fleetSize: this.members.size,
       operators,
       sent: operators.flatMap(({ sent }) => sent),
       messages: this.messages,

@@ -17,6 +17,9 @@ export const INVARIANTS = {
   I13: "errors",
   I14: "determinism",
   I15: "marked",
+  I16: "proofs",
+  I17: "checkpoints",
+  I18: "retention",
   /** Not a rule of the daemon: what the scenario's author expects. */
   E: "expectation",
 } as const;

@@ -115,6 +115,13 @@ export const DEEDS = {
   /** An operator gets a new key; the old one is retired. */
   rotate: { key: need("text") },
   run: { device: need("devices"), program: need("text"), payload: may("json") },
+  /** An operator orders retention at the control socket: what is above these limits goes, witnessed or not. */
+  prune: {
+    device: need("devices"),
+    maxDays: may("integer"),
+    maxBytes: may("integer"),
+    unwitnessed: may("boolean"),
+  },
   approve: { as: need("text"), device: need("devices") },
   shutdown: { device: need("devices") },
   boot: { device: need("devices") },

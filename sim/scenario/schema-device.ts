@@ -50,6 +50,13 @@ const LINE = closed(
 const CONFIG = closed({
   groupCommitMs: whole(0, 1000),
   gossip: closed({ minIntervalMs: whole(100, 60000) }),
+  ledger: closed({
+    maxBytes: whole(1048576, 1099511627776),
+    maxDays: whole(1, 36500),
+    minDays: whole(0, 36500),
+    leafDays: whole(0, 36500),
+    quorum: whole(0, 16),
+  }),
   ota: closed({
     holdMs: whole(0, 86400000),
     minRuns: whole(1, 200),

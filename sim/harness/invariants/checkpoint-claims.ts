@@ -3,7 +3,8 @@ import { concat, fromBase64, fromUtf8, toHex, utf8 } from "../../../firmware/cor
 import { verifyEd25519 } from "../../../firmware/core/ed25519.ts";
 import { sha256 } from "../../../firmware/core/hash.ts";
 import { isJsonObject, type JsonObject } from "../../../firmware/core/json.ts";
-import { type DeviceFacts, ledgerSub, parseObject } from "./facts.ts";
+import { ledgerSub } from "./epochs.ts";
+import { type DeviceFacts, parseObject } from "./facts.ts";
 import { type BrokerMessage, type InvariantContext, isFrom, type ObservedDevice } from "./invariant.ts";
 import { objectAt } from "./policy-view.ts";
 

@@ -8,7 +8,9 @@ import type { Evidence } from "../../../firmware/evidence/types.ts";
 import type { LedgerEntry } from "../../../firmware/ledger/types.ts";
 import type { Store } from "../../../firmware/ports/store.ts";
 import type { RunRecord } from "../../../firmware/vm/types.ts";
+import { epochOf, ledgerSub } from "./epochs.ts";
 import type { ObservedDevice } from "./invariant.ts";
+import { anchorOf } from "./ledger-chain.ts";
 import { historiesOf, type LineHistory } from "./line-history.ts";
 import { activeLowLines, PolicyView } from "./policy-view.ts";
 import { sampled } from "./sampling.ts";
@@ -121,14 +123,6 @@ function runOf(row: Uint8Array): RunRecord {
 
 const outboxOf = (row: Uint8Array): OutboxRow => cborObject(row) as JsonObject & OutboxRow;
 
-async function epochOf(store: Store): Promise<number> {
-  const row = await store.get("lgepoch", "0");
-  return row === undefined ? 0 : Number(decodeCbor(row));
-}
-
-/** Name of a ledger sublevel in an epoch. */
-export const ledgerSub = (name: string, epoch: number): string => (epoch === 0 ? name : `${name}.${epoch}`);
-
 interface Releases {
   readonly policies: ReadonlyMap<string, PolicyView>;
   readonly policyOfRelease: ReadonlyMap<string, string>;
@@ -183,7 +177,9 @@ export async function readFacts(device: ObservedDevice): Promise<DeviceFacts> {
   const rows = new RowReader(store);
   const epoch = await epochOf(store);
   const factory = new PolicyView(device.policy);
-  const entries = await rows.read(ledgerSub("lg", epoch), entryOf);
+  const { index: first } = await anchorOf(store, epoch);
+  // Bodies below the anchor are on their way out: the next start finishes what a stop has interrupted.
+  const entries = (await rows.read(ledgerSub("lg", epoch), entryOf)).filter(({ index }) => index >= first);
   const runs = await rows.read("run", runOf);
   const openRuns = await rows.read("runopen", cborObject);
   const commands = await rows.read("commands", cborObject);

@@ -12,9 +12,13 @@ import { ledgerInvariant } from "./ledger.ts";
 import { quotaInvariant, tightenInvariant } from "./limits.ts";
 import { markedInvariant } from "./marked.ts";
 import { otaInvariant } from "./ota.ts";
+import { proofInvariant } from "./proofs.ts";
 import { replayInvariant } from "./replay.ts";
+import { retentionInvariant } from "./retention.ts";
+import { rollupOrderInvariant } from "./rollup-order.ts";
 import { safeStateInvariant } from "./safe-state.ts";
 import { secretInvariant } from "./secrets.ts";
+import { signedHistoryInvariant } from "./signed-history.ts";
 
 export type * from "./invariant.ts";
 
@@ -22,6 +26,7 @@ export type * from "./invariant.ts";
 export const ALL_INVARIANTS: readonly Invariant[] = [
   effectInvariant,
   ledgerInvariant,
+  rollupOrderInvariant,
   replayInvariant,
   safeStateInvariant,
   commandInvariant,
@@ -34,6 +39,9 @@ export const ALL_INVARIANTS: readonly Invariant[] = [
   boundsInvariant,
   errorInvariant,
   markedInvariant,
+  proofInvariant,
+  signedHistoryInvariant,
+  retentionInvariant,
 ];
 
 /** Reads every device's disk once. */

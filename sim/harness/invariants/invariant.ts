@@ -50,6 +50,41 @@ export interface Life {
   readonly trace: readonly TraceRecord[];
 }
 
+/** A checkpoint that the device has signed and stored. */
+export interface SeenNote {
+  readonly epoch: number;
+  readonly size: number;
+  readonly text: string;
+}
+
+/** An entry of a kind that is kept for ever; `to` of a `ledger_pruned`. */
+export interface SeenKept {
+  readonly epoch: number;
+  readonly index: number;
+  readonly kind: string;
+  readonly to: number | null;
+}
+
+/** How things stood when the device moved the beginning of its log. */
+export interface SeenPruning {
+  readonly epoch: number;
+  /** The first entry that stays. */
+  readonly index: number;
+  /** Index of the `ledger_pruned` entry that says so; null if there was none. */
+  readonly recordedAt: number | null;
+  /** Size of the largest checkpoint that was stored by then. */
+  readonly covered: number;
+}
+
+/** What the ledger of a device has held in all of its lives, whatever has become of it. */
+export interface LedgerHistory {
+  readonly notes: readonly SeenNote[];
+  readonly kept: readonly SeenKept[];
+  readonly prunings: readonly SeenPruning[];
+  /** Said by the scenario: entries that no witness has signed may be gone. */
+  readonly isPrunedUnwitnessed: boolean;
+}
+
 export interface ObservedDevice {
   readonly name: string;
   readonly deviceId: string;
@@ -74,6 +109,8 @@ export interface ObservedDevice {
   /** True µs at which a batch with `sync: true` had reached the disk, oldest first. */
   readonly syncs: readonly number[];
   readonly lives: readonly Life[];
+  /** Absent where nobody has watched the store: then the rules look at what is left. */
+  readonly ledger?: LedgerHistory;
   readonly log: readonly LogLine[];
   /** Largest sizes seen: `outbox`, `storeBytes`, `queue`, ... */
   readonly peaks: ReadonlyMap<string, number>;
@@ -118,6 +155,8 @@ export interface Observations {
   readonly fleet: string;
   readonly nowUs: number;
   readonly devices: readonly ObservedDevice[];
+  /** Devices of the fleet, those among them that prove nothing; default: as many as are observed. */
+  readonly fleetSize?: number;
   readonly operators: readonly ObservedOperator[];
   readonly sent: readonly SentCommand[];
   readonly messages: readonly BrokerMessage[];

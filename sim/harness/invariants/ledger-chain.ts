@@ -8,7 +8,8 @@ import { decodeCbor } from "../../../firmware/core/cbor.ts";
 import { sha256, sha256Hex, ZERO_HASH } from "../../../firmware/core/hash.ts";
 import { isJsonObject } from "../../../firmware/core/json.ts";
 import type { Store } from "../../../firmware/ports/store.ts";
-import { type DeviceFacts, ledgerSub, type StoredEntry } from "./facts.ts";
+import { ledgerSub } from "./epochs.ts";
+import type { DeviceFacts, StoredEntry } from "./facts.ts";
 
 export interface ChainFault {
   readonly index: number;

@@ -5,7 +5,8 @@ import { decodeCbor } from "../../../firmware/core/cbor.ts";
 import { hmacSha256Hex } from "../../../firmware/core/hash.ts";
 import { isJsonObject, type JsonObject } from "../../../firmware/core/json.ts";
 import { entryClaims, publishedNotes, storedNotes } from "./checkpoint-claims.ts";
-import { type DeviceFacts, ledgerSub } from "./facts.ts";
+import { ledgerSub } from "./epochs.ts";
+import type { DeviceFacts } from "./facts.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
 import { type Recomputed, recompute } from "./ledger-chain.ts";
 

@@ -26,14 +26,25 @@ function policyText(change: (policy: ChangeablePolicy) => void): string {
 }
 
 export async function greenhouse(
-  options: { readonly policy?: (policy: ChangeablePolicy) => void; readonly timeline?: readonly Json[] } = {},
+  options: {
+    readonly policy?: (policy: ChangeablePolicy) => void;
+    readonly timeline?: readonly Json[];
+    /** Members of imud.yaml. */
+    readonly config?: JsonObject;
+    readonly duration?: string;
+  } = {},
 ): Promise<Sim> {
   const document = parse(readFileSync(FILE, "utf8")) as { devices: { programs: string[] }[] } & JsonObject;
   const [group] = document.devices;
-  if (group) Object.assign(group, { programs: ["../greenhouse/programs/climate.json"], rtc: true });
+  if (group)
+    Object.assign(group, {
+      programs: ["../greenhouse/programs/climate.json"],
+      rtc: true,
+      ...(options.config ? { config: options.config } : {}),
+    });
   const changed = {
     ...document,
-    duration: "5m",
+    duration: options.duration ?? "5m",
     timeline: options.timeline ?? [],
     expect: [{ always: "air.t < 99" }],
   };

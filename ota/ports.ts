@@ -1,6 +1,7 @@
 /** What updates need from the daemon around them. The composition root supplies it. */
 import type { JsonObject } from "../firmware/core/json.ts";
 import type { KeyRecord } from "../firmware/core/key-record.ts";
+import type { SourceList } from "../firmware/evidence/index.ts";
 import type { EntryReceipt, LedgerEvent } from "../firmware/ledger/types.ts";
 import type { CompiledPolicy, CompileFacts } from "../firmware/policy/index.ts";
 import type { StoreOp } from "../firmware/ports/store.ts";
@@ -32,6 +33,8 @@ export interface LoadedRelease {
   readonly policy: CompiledPolicy;
   /** By program name. */
   readonly programs: ReadonlyMap<string, VerifiedProgram>;
+  /** Null: the factory's rules alone. */
+  readonly sources: SourceList | null;
 }
 
 /** Runs what is in force. */

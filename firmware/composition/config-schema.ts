@@ -52,6 +52,8 @@ export interface Config {
   readonly policyFile: string;
   /** Folder of factory programs, one JSON document each. */
   readonly programsDir: string;
+  /** The factory's signed list of sources, `imu.sources/1`; null: the built-in rules alone. */
+  readonly sourcesFile: string | null;
   readonly authorityFile: string | null;
   readonly rosterFile: string | null;
   readonly broker: BrokerConfig | null;
@@ -105,6 +107,7 @@ export const CONFIG_SCHEMA = {
     logLevel: { enum: ["debug", "info", "warn", "error", "silent"], default: "info" },
     policyFile: path,
     programsDir: path,
+    sourcesFile: { type: ["string", "null"], minLength: 1, maxLength: 1024, default: null },
     authorityFile: { type: ["string", "null"], minLength: 1, maxLength: 1024, default: null },
     rosterFile: { type: ["string", "null"], minLength: 1, maxLength: 1024, default: null },
     broker: {

@@ -147,6 +147,7 @@ export async function loadConfig(files: Files, path: string): Promise<Config> {
     runDir: at(config.runDir),
     policyFile: at(config.policyFile),
     programsDir: at(config.programsDir),
+    sourcesFile: config.sourcesFile && at(config.sourcesFile),
     authorityFile: config.authorityFile && at(config.authorityFile),
     rosterFile: config.rosterFile && at(config.rosterFile),
   };

@@ -4,6 +4,7 @@ import { Asks, type CapabilityGate, type Observer, Scheduler } from "../capabili
 import { messageOf } from "../core/errors.ts";
 import { EventBus } from "../core/event-bus.ts";
 import type { JsonObject } from "../core/json.ts";
+import { EVIDENCE_LIMITS } from "../core/limits.ts";
 import { type DeviceIdentity, deviceTopics, type StatusView } from "../fleet/index.ts";
 import type { LedgerEvent, Severity } from "../ledger/types.ts";
 import { BudgetLedger } from "../phi/index.ts";
@@ -84,6 +85,18 @@ interface Late {
 function required<T>(value: T | null): T {
   if (value === null) throw new Error("a part was used before the device was assembled");
   return value;
+}
+
+/** Tells of each source once a boot, whatever release is in force; above the bound the oldest are forgotten. */
+function once(tell: (source: string) => void): (source: string) => void {
+  const told = new Set<string>();
+  return (source) => {
+    if (told.has(source)) return;
+    const [oldest] = told;
+    if (told.size >= EVIDENCE_LIMITS.rememberedSources && oldest !== undefined) told.delete(oldest);
+    told.add(source);
+    tell(source);
+  };
 }
 
 export const daemonEvent = (kind: string, data: JsonObject, severity: Severity = "info"): LedgerEvent => ({
@@ -213,7 +226,14 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
       ),
   });
   const view = capabilityView(capabilities.registry);
-  const loader: LoaderParts = { clock, board: config.board, runtimeVersion: VERSION, simulated, view };
+  const loader: LoaderParts = {
+    clock,
+    board: config.board,
+    runtimeVersion: VERSION,
+    simulated,
+    view,
+    onUnregistered: once((source) => alerts.raise("source_unregistered", { about: source, source }, "warn")),
+  };
   const inForce = await loadInForce({
     config,
     log,

@@ -152,7 +152,16 @@ class PolicyJudge {
     this.#program = program;
     this.#policy = policy;
     this.#registry = registry;
-    this.#set = { releaseHash: policy.policyHash, policy, decider, sources, evidence, programs, refused: [] };
+    this.#set = {
+      releaseHash: policy.policyHash,
+      policy,
+      decider,
+      sources,
+      sourceList: null,
+      evidence,
+      programs,
+      refused: [],
+    };
     this.#gate = judgeGate(parts, registry, this.#set);
     this.#ctx = createRunContext({
       runId: record.runId,

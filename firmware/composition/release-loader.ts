@@ -4,13 +4,21 @@ import type { LoadedRelease } from "../../ota/index.ts";
 import { CodedError, messageOf } from "../core/errors.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
 import { POLICY_LIMITS, PROGRAM_LIMITS, RELEASE_LIMITS } from "../core/limits.ts";
+import { parseJson } from "../core/parse-json.ts";
 import { shortText } from "../core/short-text.ts";
-import { SourceRegistry } from "../evidence/index.ts";
+import {
+  FACTORY_SOURCE_RULES,
+  readSourceList,
+  type SourceList,
+  SourceRegistry,
+  UNKNOWN_TRUST,
+} from "../evidence/index.ts";
 import { type CompiledPolicy, compilePolicy, DecisionEngine, evidenceRules } from "../policy/index.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Files } from "../ports/files.ts";
 import type { InstalledProgram, ReleaseSet } from "../runs/index.ts";
 import { type CapabilityView, parseProgram, verifyProgram } from "../vm/index.ts";
+import type { Config } from "./config-schema.ts";
 import { aboutFile } from "./own-files.ts";
 
 /** The source form of a release: signed documents as JSON values. */
@@ -18,6 +26,7 @@ export interface ReleaseSource {
   readonly releaseHash: string | null;
   readonly policy: Uint8Array;
   readonly programs: readonly Json[];
+  readonly sources: SourceList | null;
 }
 
 export interface LoaderParts {
@@ -26,10 +35,17 @@ export interface LoaderParts {
   readonly runtimeVersion: string;
   readonly simulated: boolean;
   readonly view: CapabilityView;
+  /** Told of evidence from a source that no rule matches, once each. */
+  readonly onUnregistered?: (source: string) => void;
 }
 
-function compile(bytes: Uint8Array, parts: LoaderParts): CompiledPolicy {
-  const result = compilePolicy(bytes, { board: parts.board, runtimeVersion: parts.runtimeVersion });
+function compile({ policy, sources }: ReleaseSource, parts: LoaderParts): CompiledPolicy {
+  const own = [...FACTORY_SOURCE_RULES, ...(sources?.rules ?? [])];
+  const result = compilePolicy(policy, {
+    board: parts.board,
+    runtimeVersion: parts.runtimeVersion,
+    sourcePrefixes: own.map(({ prefix }) => prefix),
+  });
   if (result.ok) return result.policy;
   const [first] = result.errors;
   const where = first ? `${first.path || "/"}: ${first.code}, ${first.message}` : "unknown";
@@ -41,13 +57,20 @@ function compile(bytes: Uint8Array, parts: LoaderParts): CompiledPolicy {
   });
 }
 
-/** What evidence is recorded and judged by, under this policy. */
+/** What evidence is recorded and judged by: the signed sources, of which the policy may lower the unknown ones. */
 function evidenceOf(
   policy: CompiledPolicy,
-  { simulated }: LoaderParts,
-): Pick<ReleaseSet, "sources" | "evidence"> {
+  list: SourceList | null,
+  { simulated, onUnregistered }: LoaderParts,
+): Pick<ReleaseSet, "sources" | "evidence" | "sourceList"> {
   const evidence = evidenceRules(policy);
-  return { evidence, sources: new SourceRegistry({ simulated, unknownTrust: evidence.unknownTrust }) };
+  const sources = new SourceRegistry({
+    simulated,
+    unknownTrust: Math.min(evidence.unknownTrust, list?.unknownTrust ?? UNKNOWN_TRUST),
+    ...(list ? { rules: list.rules } : {}),
+    ...(onUnregistered ? { onUnregistered } : {}),
+  });
+  return { evidence, sources, sourceList: list };
 }
 
 const nameOf = (document: Json): string => {
@@ -57,7 +80,7 @@ const nameOf = (document: Json): string => {
 
 /** A program that does not verify is left out with its reason; the others run. @throws CodedError `policy_invalid` (422). */
 export function loadRelease(source: ReleaseSource, parts: LoaderParts): ReleaseSet {
-  const policy = compile(source.policy, parts);
+  const policy = compile(source, parts);
   const programs = new Map<string, InstalledProgram>();
   const refused: { name: string; reason: string }[] = [];
   const owners = new Map<string, string>();
@@ -82,7 +105,7 @@ export function loadRelease(source: ReleaseSource, parts: LoaderParts): ReleaseS
     releaseHash: source.releaseHash ?? policy.policyHash,
     policy,
     decider: new DecisionEngine(policy, parts.clock),
-    ...evidenceOf(policy, parts),
+    ...evidenceOf(policy, source.sources, parts),
     programs,
     refused,
   };
@@ -103,13 +126,27 @@ function outputProblem(
   return null;
 }
 
+/** The list of sources that came with the installation, null without one. */
+async function factorySources(files: Files, path: string | null): Promise<SourceList | null> {
+  if (path === null) return null;
+  return aboutFile(path, "Correct the list of sources, or take `sourcesFile` out of imud.yaml.", async () => {
+    const bytes = await files.read(path, POLICY_LIMITS.documentBytes);
+    const read = readSourceList(
+      parseJson(bytes, { maxBytes: POLICY_LIMITS.documentBytes, maxDepth: POLICY_LIMITS.documentDepth }),
+    );
+    if (read.ok) return read.list;
+    const { code, status, details } = read;
+    throw new CodedError(code, "The list of sources is refused.", { status, details });
+  });
+}
+
 /**
  * The factory release from files. A program that cannot be read or does not verify is left out with its reason.
- * @throws CodedError `policy_invalid`, `not_found`, `too_large`.
+ * @throws CodedError `policy_invalid`, `not_found`, `too_large`; those of `readSourceList`.
  */
 export async function loadFactory(
   files: Files,
-  paths: { readonly policyFile: string; readonly programsDir: string },
+  paths: Pick<Config, "policyFile" | "programsDir" | "sourcesFile">,
   parts: LoaderParts,
 ): Promise<{ readonly policyFile: Uint8Array; readonly set: ReleaseSet }> {
   const { programsDir } = paths;
@@ -138,8 +175,9 @@ export async function loadFactory(
       unread.push({ name: name.slice(0, -".json".length), reason: `${code}: ${where}${why}` });
     }
   }
+  const sources = await factorySources(files, paths.sourcesFile);
   const set = await aboutPolicy(() =>
-    loadRelease({ releaseHash: null, policy: policyFile, programs }, parts),
+    loadRelease({ releaseHash: null, policy: policyFile, programs, sources }, parts),
   );
   return { policyFile, set: { ...set, refused: [...unread, ...set.refused] } };
 }
@@ -155,7 +193,7 @@ export function setOfRelease(release: LoadedRelease, parts: LoaderParts): Releas
     releaseHash: hash,
     policy,
     decider: new DecisionEngine(policy, parts.clock),
-    ...evidenceOf(policy, parts),
+    ...evidenceOf(policy, release.sources, parts),
     programs: new Map(installed),
     refused: [],
   };

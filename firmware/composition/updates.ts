@@ -15,6 +15,7 @@ import { isJsonObject, type JsonObject } from "../core/json.ts";
 import type { KeyRecord } from "../core/key-record.ts";
 import { POLICY_LIMITS, PROBE_LIMITS } from "../core/limits.ts";
 import { parseJson } from "../core/parse-json.ts";
+import { sourceListJson } from "../evidence/index.ts";
 import { type ReleaseSet, schemaCheck } from "../runs/index.ts";
 import type { CapabilityView, Executor } from "../vm/index.ts";
 import type { Config } from "./config-schema.ts";
@@ -43,6 +44,7 @@ export function factoryBundle(policyFile: Uint8Array, set: ReleaseSet): Uint8Arr
     version: set.policy.version,
     policy: isJsonObject(policy) ? policy : {},
     programs,
+    ...(set.sourceList ? { sources: sourceListJson(set.sourceList) } : {}),
     selfTest: [],
     issuedAt: 0,
     expiresAt: FAR_FUTURE_MS,

@@ -105,6 +105,13 @@ export { checkDrift, checkSamples, type Sample, type SamplingSpec } from "./samp
 export { checkGrounded, claimScore, type GroundedWitness, type SinkOptions } from "./sink.ts";
 export { originOf, parseSource, requireSource, type SourceUri, sourceMatches } from "./source.ts";
 export {
+  readSourceList,
+  SOURCES_SCHEMA,
+  type SourceList,
+  sourceListJson,
+  sourceListProblem,
+} from "./source-list.ts";
+export {
   FACTORY_SOURCE_RULES,
   type SourceInfo,
   SourceRegistry,

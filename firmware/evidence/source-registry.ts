@@ -54,7 +54,8 @@ export interface SourceRegistryOptions {
 
 const between = (x: number, low: number, high: number): boolean => x >= low && x <= high;
 
-function checkRule(rule: SourceRule): void {
+/** @throws CodedError `bad_source` (422) for a malformed rule. */
+export function checkSourceRule(rule: SourceRule): void {
   const body = rule.prefix.endsWith("://") ? `${rule.prefix}x` : rule.prefix.replace(/\/$/, "");
   const sound =
     parseSource(body) !== null &&
@@ -94,7 +95,7 @@ export class SourceRegistry {
     for (const rule of FACTORY_SOURCE_RULES) this.#rules.set(rule.prefix, rule);
     const seen = new Set<string>();
     for (const rule of options.rules ?? []) {
-      checkRule(rule);
+      checkSourceRule(rule);
       if (seen.has(rule.prefix)) {
         throw new CodedError("bad_source", `The prefix ${rule.prefix} appears twice.`, {
           status: 422,
@@ -173,9 +174,8 @@ export class SourceRegistry {
 
   #trustSimulatedSchemes(): void {
     for (const rule of [...this.#rules.values()]) {
-      const scheme = rule.prefix.slice(0, -3);
-      if (!rule.prefix.endsWith("://") || scheme === "sim") continue;
-      const prefix = `sim://${scheme}/`;
+      if (rule.prefix.startsWith("sim://")) continue;
+      const prefix = `sim://${rule.prefix.replace("://", "/")}`;
       if (!this.#rules.has(prefix)) this.#rules.set(prefix, { ...rule, prefix, id: `sim.${rule.id}` });
     }
   }

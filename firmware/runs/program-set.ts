@@ -1,6 +1,6 @@
 /** What is in force: one policy with its programs. A run keeps the set it started with; there is never a mixture. */
 import type { Decider } from "../capabilities/index.ts";
-import type { SourceRegistry } from "../evidence/index.ts";
+import type { SourceList, SourceRegistry } from "../evidence/index.ts";
 import type { EvidenceRules } from "../policy/index.ts";
 import type { CompiledPolicy, Subject } from "../policy/types.ts";
 import type { VerifiedProgram } from "../vm/index.ts";
@@ -20,6 +20,8 @@ export interface ReleaseSet {
   readonly policy: CompiledPolicy;
   readonly decider: Decider;
   readonly sources: SourceRegistry;
+  /** The signed list that the sources were made from; null: the factory's rules alone. */
+  readonly sourceList: SourceList | null;
   /** Kinds, units and ages of evidence, as the policy declares them. */
   readonly evidence: EvidenceRules;
   readonly programs: ReadonlyMap<string, InstalledProgram>;

@@ -1,6 +1,7 @@
 /** Gate `plan` (rollout.md 5): the candidate compiles, its programs verify and name only what the policy declares. */
 import { hashJson } from "../../firmware/core/hash.ts";
 import type { JsonObject } from "../../firmware/core/json.ts";
+import { sourceListProblem } from "../../firmware/evidence/index.ts";
 import type { CompiledPolicy, CompileFacts } from "../../firmware/policy/index.ts";
 import type { VerifiedProgram } from "../../firmware/vm/index.ts";
 import { compileBundle, type PlanIssue } from "../load.ts";
@@ -72,8 +73,13 @@ export function planIssues(input: PlanInput): {
   // The same policy with other programs is no successor of itself.
   const successor =
     hashJson(bundle.policy) === policyHash ? {} : { active: { id, version, policyHash, compiled } };
-  const { policy, programs, issues } = compileBundle(bundle, { ...facts, ...successor, nowMs: now }, viewOf);
+  const { policy, programs, sources, issues } = compileBundle(
+    bundle,
+    { ...facts, ...successor, nowMs: now },
+    viewOf,
+  );
   if (policy === null) return { issues, policy, programs };
+  const stale = sourceListProblem(sources, active.sources, now);
   const names = new Set(programs.keys());
   const tests = bundle.selfTest
     .filter(({ program }) => !names.has(program))
@@ -82,7 +88,11 @@ export function planIssues(input: PlanInput): {
     ...subjectIssues(policy, program),
     ...nameIssues(policy, program),
   ]);
-  return { issues: [...issues, ...found, ...tests, ...removals(policy, names, active)], policy, programs };
+  return {
+    issues: [...issues, ...(stale ? [stale] : []), ...found, ...tests, ...removals(policy, names, active)],
+    policy,
+    programs,
+  };
 }
 
 export const planGate = (input: PlanInput): Gate => ({

@@ -5,6 +5,7 @@ import type { Ed25519KeyPair } from "../../firmware/core/ed25519.ts";
 import { CodedError, type Refusal } from "../../firmware/core/errors.ts";
 import { hashJson } from "../../firmware/core/hash.ts";
 import type { JsonObject } from "../../firmware/core/json.ts";
+import { readSourceList } from "../../firmware/evidence/index.ts";
 import { bundleBytes, readBundle, releaseHash, type SelfTestEntry } from "../release/bundle.ts";
 import {
   RELEASE_TYPE,
@@ -21,6 +22,8 @@ export interface ReleaseSource {
   readonly version: number;
   readonly policy: JsonObject;
   readonly programs: readonly JsonObject[];
+  /** A list of `imu.sources/1`; default: the factory's rules. */
+  readonly sources?: JsonObject;
   readonly selfTest?: readonly SelfTestEntry[];
   /** Wall ms. */
   readonly issuedAt: number;
@@ -52,12 +55,15 @@ function orThrow<T extends { readonly ok: true }>(result: T | Refusal): T {
 
 /**
  * Builds and signs; what a device would refuse to read is refused here first.
- * @throws CodedError with the codes of `readBundle` and `readStatement`; `not_canonical`.
+ * @throws CodedError with the codes of `readSourceList`, `readBundle` and `readStatement`; `not_canonical`.
  */
 export function buildRelease(source: ReleaseSource, signers: readonly Signer[]): BuiltRelease {
   const { releaseId, version, policy, programs, issuedAt, expiresAt, notes = "" } = source;
   const selfTest = source.selfTest ?? [];
-  const bundle = bundleBytes({ releaseId, version, policy, programs, selfTest, issuedAt, expiresAt, notes });
+  const listed = source.sources === undefined ? {} : { sources: source.sources };
+  if (listed.sources !== undefined) orThrow(readSourceList(listed.sources));
+  const parts = { releaseId, version, policy, programs, selfTest, issuedAt, expiresAt, notes };
+  const bundle = bundleBytes({ ...parts, ...listed });
   orThrow(readBundle(bundle));
   const draft: ReleaseStatement = {
     schema: STATEMENT_SCHEMA,

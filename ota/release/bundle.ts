@@ -1,4 +1,4 @@
-/** What an update carries: one policy, its programs and their self-tests, in RFC 8785 form; the hash is its name. */
+/** What an update carries: one policy, its programs, their sources and self-tests, in RFC 8785 form; the hash is its name. */
 import { jcs } from "../../firmware/core/canonical-json.ts";
 import { readCanonical } from "../../firmware/core/dsse-verify.ts";
 import { type Refusal, refusal } from "../../firmware/core/errors.ts";
@@ -27,6 +27,8 @@ export interface ReleaseBundle {
   readonly policy: JsonObject;
   /** Documents of `imu.program/1`; judged by the verifier, not here. */
   readonly programs: readonly JsonObject[];
+  /** A list of `imu.sources/1`; judged by its reader, not here. Absent: the factory's rules. */
+  readonly sources?: JsonObject;
   readonly selfTest: readonly SelfTestEntry[];
   /** Wall ms. */
   readonly issuedAt: number;
@@ -100,8 +102,8 @@ export function readBundle(bytes: Uint8Array): BundleResult {
   const read = readCanonical(bytes, MAX_BUNDLE_BYTES);
   if (!read.ok) return read;
   const { value } = read;
-  if (!isJsonObject(value) || !hasMembers(value, REQUIRED, ["selfTest"])) return malformed("/");
-  const { schema, releaseId, version, policy, issuedAt, expiresAt, notes } = value;
+  if (!isJsonObject(value) || !hasMembers(value, REQUIRED, ["selfTest", "sources"])) return malformed("/");
+  const { schema, releaseId, version, policy, sources, issuedAt, expiresAt, notes } = value;
   if (schema !== BUNDLE_SCHEMA) return malformed("/schema");
   if (!isReleaseId(releaseId)) return malformed("/releaseId");
   if (!isTime(version) || version < 1) return malformed("/version");
@@ -113,8 +115,10 @@ export function readBundle(bytes: Uint8Array): BundleResult {
   if (!programs) return malformed("/programs");
   const selfTest = selfTests(value.selfTest);
   if (!selfTest) return malformed("/selfTest");
+  if (sources !== undefined && !isJsonObject(sources)) return malformed("/sources");
   const bundle = { schema, releaseId, version, policy, programs, selfTest, issuedAt, expiresAt, notes };
-  return { ok: true, bundle: { ...bundle, schema: BUNDLE_SCHEMA } };
+  const listed = sources === undefined ? {} : { sources };
+  return { ok: true, bundle: { ...bundle, ...listed, schema: BUNDLE_SCHEMA } };
 }
 
 /** The canonical bytes of a bundle. @throws CodedError `not_canonical`. */

@@ -59,6 +59,22 @@ describe("imuctl ota", () => {
     expect(readBundle(await readFile(bundle()))).toMatchObject({ ok: true });
   });
 
+  test("takes a list of sources along, and refuses one that no device would read", async () => {
+    const list = { schema: "imu.sources/1", version: 1, issuedAt: 1, expiresAt: 2, unknownTrust: 0.5 };
+    const sources = [{ prefix: "spi://0.0", id: "adc", trust: 0.9 }];
+    const path = join(work, "sources.json");
+
+    await writeFile(path, JSON.stringify({ ...list, sources }));
+    expect((await build("--sources", path)).code).toBe(0);
+    const read = readBundle(await readFile(bundle()));
+    await writeFile(path, JSON.stringify({ ...list, sources: [...sources, ...sources] }));
+    const refused = await build("--id", "r3", "--sources", path);
+
+    expect(read).toMatchObject({ ok: true, bundle: { sources: { version: 1, sources } } });
+    expect(refused.code).not.toBe(0);
+    expect(refused.err).toContain("duplicate_prefix");
+  });
+
   test("never overwrites a release", async () => {
     await build();
     const before = await readFile(statement());

@@ -122,6 +122,17 @@ export function release(
   );
 }
 
+/** A list of sources with one rule. */
+export const sourceList = (version: number, change: JsonObject = {}) => ({
+  schema: "imu.sources/1",
+  version,
+  issuedAt: NOW - DAY_MS,
+  expiresAt: NOW + DAY_MS,
+  unknownTrust: 0.5,
+  sources: [{ prefix: "spi://0.0", id: "adc", trust: 0.9 }],
+  ...change,
+});
+
 /** A store that loses power at a batch: it throws from there on. `late`: the batch itself has still been written. */
 export class CuttableStore implements Store {
   readonly #inner: Store;

@@ -1,6 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { releaseHash } from "../../ota/index.ts";
-import { alice, countdown, Device, factoryBytes, operator, policyFor, release } from "./device.ts";
+import {
+  alice,
+  countdown,
+  Device,
+  factoryBytes,
+  NOW,
+  operator,
+  policyFor,
+  release,
+  sourceList,
+} from "./device.ts";
 
 const factory = releaseHash(factoryBytes);
 
@@ -36,6 +46,19 @@ describe("an update", () => {
       null,
       candidate.releaseHash,
     ]);
+  });
+
+  it("brings its list of sources, and no older list after it", async () => {
+    const device = await Device.ready();
+    const first = release(2, [countdown(400)], { sources: sourceList(5) });
+    await device.service.stage(first.statementBytes, first.bundle);
+    await device.settle();
+    expect(device.running?.sources).toMatchObject({ version: 5, rules: [{ id: "adc" }] });
+
+    const next = release(3, [countdown(300)], { sources: sourceList(4) });
+    await device.service.stage(next.statementBytes, next.bundle);
+    await device.settle();
+    expect(await device.lastRun()).toMatchObject({ state: "rejected", reason: "list_rollback" });
   });
 
   it("is refused for twice the steps, with both Φ in the answer", async () => {
@@ -206,6 +229,19 @@ describe("a candidate is refused", () => {
     }));
     const run = await refusedFor({ policy: policyFor(2, broken) }, broken);
     expect(run.reason).toBe("program_invalid");
+  });
+
+  it("when its list of sources has expired", async () => {
+    const sources = sourceList(1, { issuedAt: NOW - 2, expiresAt: NOW - 1 });
+    expect((await refusedFor({ sources })).reason).toBe("authority_expired");
+  });
+
+  it("when its list of sources names a prefix twice, and then nobody can build it", () => {
+    const [rule = null] = sourceList(1).sources;
+    const twice = sourceList(1, { sources: [rule, rule] });
+    expect(() => release(2, [countdown(400)], { sources: twice })).toThrow(
+      expect.objectContaining({ code: "duplicate_prefix" }),
+    );
   });
 
   it("when a program uses an output that its policy does not declare", async () => {

@@ -1,4 +1,6 @@
 /** One run of one program in a whole simulated daemon, under a policy that a test may change. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { NodeFiles } from "../../firmware/adapters/node-files.ts";
 import { loadConfig } from "../../firmware/composition/config.ts";
 import type { Device } from "../../firmware/composition/device.ts";
@@ -45,9 +47,12 @@ export async function withDevice<T>(
   document: JsonObject,
   policy: (policy: JsonObject) => JsonObject,
   use: (device: Device) => Promise<T>,
+  sources?: JsonObject,
 ): Promise<T> {
   await using folder = await TemporaryFolder.create();
-  const made = await deviceFolder(folder.path, { programs: [document], policy });
+  const config = sources === undefined ? "" : "sourcesFile: sources.json\n";
+  const made = await deviceFolder(folder.path, { programs: [document], policy, config });
+  if (sources) await writeFile(join(folder.path, "sources.json"), JSON.stringify(sources));
   await using device = await openDevice(await loadConfig(new NodeFiles(), made.configPath), warnings().log);
   await device.start();
   await until("the board is locked", () => device.parts.boot.state === "locked");
@@ -62,8 +67,13 @@ export async function runOnce(device: Device) {
 }
 
 /** How the run ended: its state, or the code of its error. */
-export const endOf = (document: JsonObject, policy: (policy: JsonObject) => JsonObject): Promise<string> =>
-  withDevice(document, policy, async (device) => {
-    const { state, outcome } = (await runOnce(device)).record;
-    return outcome.error === null ? state : outcome.error.code;
-  });
+export const endOf = (
+  document: JsonObject,
+  policy: (policy: JsonObject) => JsonObject,
+  sources?: JsonObject,
+): Promise<string> => withDevice(document, policy, endOfRun, sources);
+
+async function endOfRun(device: Device): Promise<string> {
+  const { state, outcome } = (await runOnce(device)).record;
+  return outcome.error === null ? state : outcome.error.code;
+}

@@ -20,7 +20,8 @@ import { isJsonObject, type Json, type JsonObject } from "../../core/json.ts";
 import { keyIdOf } from "../../core/key-record.ts";
 import { FILE_LIMITS, RELEASE_LIMITS } from "../../core/limits.ts";
 import { parseJson } from "../../core/parse-json.ts";
-import { compilePolicy } from "../../policy/index.ts";
+import { FACTORY_SOURCE_RULES, readSourceList } from "../../evidence/index.ts";
+import { type CompileFacts, compilePolicy } from "../../policy/index.ts";
 import { parseProgram, verifyProgram } from "../../vm/index.ts";
 import { BROKER_OPTIONS, openBroker } from "../broker.ts";
 import { act, add, type Cli, countOption, type Handler, type OptionValue, textOption } from "../command.ts";
@@ -48,9 +49,20 @@ function required(options: Options, name: string, flag: string): string {
   return value;
 }
 
-async function policyOf(session: Session, path: string): Promise<JsonObject> {
+/** Prefixes that bindings may use; a list that no device would read is refused when the release is built. */
+function prefixesOf(sources: JsonObject | undefined): Pick<CompileFacts, "sourcePrefixes"> {
+  const read = sources === undefined ? null : readSourceList(sources);
+  if (!read?.ok) return {};
+  return { sourcePrefixes: [...FACTORY_SOURCE_RULES, ...read.list.rules].map(({ prefix }) => prefix) };
+}
+
+async function policyOf(
+  session: Session,
+  path: string,
+  sources: JsonObject | undefined,
+): Promise<JsonObject> {
   const bytes = await session.io.files.read(session.path(path), FILE_LIMITS.authoredBytes);
-  const compiled = compilePolicy(bytes);
+  const compiled = compilePolicy(bytes, prefixesOf(sources));
   if (!compiled.ok) {
     const errors = compiled.errors.map(({ code, path: at, message }) => ({ code, path: at, message }));
     const [first] = errors;
@@ -91,6 +103,12 @@ function audienceOf(options: Options): ReleaseAudience {
   return devices.length + groups.length === 0 ? "*" : { devices, groups };
 }
 
+async function sourcesOf(session: Session, path: string | null): Promise<{ readonly sources?: JsonObject }> {
+  if (path === null) return {};
+  const limits = { maxBytes: FILE_LIMITS.authoredBytes, maxDepth: FILE_LIMITS.authoredDepth };
+  return { sources: objectIn(await jsonFile(session, path, limits)) };
+}
+
 async function selfTestOf(session: Session, path: string | null): Promise<readonly SelfTestEntry[]> {
   if (path === null) return [];
   const value = await jsonFile(session, path, {
@@ -108,13 +126,15 @@ async function sourceOf(session: Session, options: Options): Promise<ReleaseSour
   const fleet = textOption(options.fleet) ?? (await configIfAny(session))?.fleet;
   if (fleet === undefined)
     throw new UsageError("which fleet?", "name it: --fleet <name>, or give a --config.");
+  const listed = await sourcesOf(session, textOption(options.sources));
   return {
     fleet,
     audience: audienceOf(options),
     releaseId: required(options, "id", "--id"),
     version: countOption(options.release, "--release", Number.MAX_SAFE_INTEGER),
-    policy: await policyOf(session, required(options, "policy", "--policy")),
+    policy: await policyOf(session, required(options, "policy", "--policy"), listed.sources),
     programs: await programsOf(session, required(options, "programs", "--programs")),
+    ...listed,
     selfTest: await selfTestOf(session, textOption(options.selfTest)),
     issuedAt,
     expiresAt: issuedAt + days * DAY_MS,
@@ -249,6 +269,7 @@ export function addPublisher(ota: Command, cli: Cli): void {
     .option("--fleet <name>", "default: the fleet of the configuration")
     .option("--device <id...>", "only these devices may take it; default: all")
     .option("--group <name...>", "only devices of these groups")
+    .option("--sources <file>", "list of sources, imu.sources/1; default: the built-in rules")
     .option("--self-test <file>", "JSON array of {program, payload, expect}")
     .option("--repairs <name...>", "differences that are meant, for example output_changed:climate")
     .option("--days <count>", "valid for this long", "30")

@@ -15,10 +15,10 @@ import { pairs } from "../text.ts";
 /** What would run: the factory policy and programs of the configuration. Problems are part of the answer. */
 async function configured(session: Session): Promise<JsonObject> {
   try {
-    const { board, fleet, policyFile, programsDir, vm } = await session.config();
+    const { board, fleet, policyFile, programsDir, sourcesFile, vm } = await session.config();
     const { set } = await loadFactory(
       session.io.files,
-      { policyFile, programsDir },
+      { policyFile, programsDir, sourcesFile },
       {
         clock: session.io.clock,
         board,

@@ -12,6 +12,10 @@ export const EVIDENCE_LIMITS = Object.freeze({
   sourceCharacters: 256,
   /** Sources whose standing is kept in memory; full, it starts anew (evidence.md 4). */
   rememberedSources: 1024,
+  /** Rules of a signed list of sources, kinds and keys of one of them (evidence.md 4). */
+  sourceRules: 1024,
+  sourceKinds: 64,
+  sourceKeys: 16,
   /** Sources whose reputation is kept (evidence.md 6). */
   reputations: 4096,
   /** Ms a record may be ahead of this clock and still count as new (evidence.md 5). */

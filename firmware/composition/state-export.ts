@@ -150,6 +150,6 @@ export async function importRun(
     if (!(error instanceof CodedError) || error.code !== "not_found") throw error;
   }
   const document = runs.stageDocument(record.program.programHash, program);
-  await store.batch([...run.evidenceOps, document, ...runs.stage(record)], { sync: true });
+  await store.batch([...run.evidenceOps, document, ...runs.stage(record).ops], { sync: true });
   return { isNew: true };
 }

@@ -9,7 +9,7 @@ import type { Entropy } from "../ports/entropy.ts";
 import type { Files } from "../ports/files.ts";
 import type { Log } from "../ports/log.ts";
 import type { RescuedDatabase, Store } from "../ports/store.ts";
-import { RunStore } from "../runs/index.ts";
+import { namedByRun, RUN_BASES, RUNS, RunStore } from "../runs/index.ts";
 import type { Config } from "./config-schema.ts";
 import { setAsideDamaged } from "./damaged-rows.ts";
 import { WriteAlarm } from "./housekeeping/write-alarm.ts";
@@ -45,6 +45,12 @@ export interface DeviceState {
 
 export const databasePath = (stateDir: string): string => join(stateDir, "db");
 
+/** What the row of a run refers to: its base, and the blobs of its journal. */
+function referredByRun(runId: string, row: Uint8Array): readonly string[] {
+  const { base, digests } = namedByRun(runId, row);
+  return base === null ? digests : [base, ...digests];
+}
+
 /** Time of the last entry; a ledger whose head is damaged is judged when it is opened, not here. */
 async function lastRecordedMs(store: Store, headKey: Uint8Array): Promise<number> {
   try {
@@ -66,7 +72,17 @@ export async function openState(config: Config, platform: Platform, log: Log): P
     const report = (await platform.rescue?.pending(database)) ?? null;
     const opened = await platform.openStore(database);
     const compact = opened.compact?.bind(opened) ?? null;
-    return openParts(config, log, { platform, identity, compact, watched: new ContentWatch(opened) }, report);
+    return openParts(
+      config,
+      log,
+      {
+        platform,
+        identity,
+        compact,
+        watched: new ContentWatch(opened, { [RUN_BASES]: (id) => [id], [RUNS]: referredByRun }),
+      },
+      report,
+    );
   });
 }
 

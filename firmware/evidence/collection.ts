@@ -4,6 +4,7 @@ import { CodedError } from "../core/errors.ts";
 import { isJsonObject } from "../core/json.ts";
 import { EVIDENCE_LIMITS } from "../core/limits.ts";
 import { del, type Store, type StoreOp } from "../ports/store.ts";
+import { removeBases } from "./bases.ts";
 import { CAS, LINKS } from "./content-store.ts";
 import { decodeEvidence } from "./envelope.ts";
 import { countIn, decodePackRow, PACK_BASES, PACKS } from "./pack-row.ts";
@@ -131,31 +132,6 @@ async function removePacks(
   return { removed, keptBytes };
 }
 
-interface Bases {
-  readonly unnamed: ReadonlySet<string>;
-  readonly keptBytes: number;
-}
-
-async function removeBases(options: CollectionOptions, named: ReadonlySet<string>): Promise<Bases> {
-  const { store, touched, unnamedBases } = options;
-  const unnamed = new Set<string>();
-  let keptBytes = 0;
-  const gone: string[] = [];
-  for await (const [id, bytes] of store.range(PACK_BASES)) {
-    await pause(options);
-    if (!named.has(id) && unnamedBases?.has(id)) {
-      gone.push(id);
-      continue;
-    }
-    if (!named.has(id)) unnamed.add(id);
-    keptBytes += id.length + bytes.length;
-  }
-  // Looked at and handed over in one turn, as whoever writes meanwhile must be seen.
-  const ops = gone.filter((id) => !touched?.has(id)).map((id) => del(PACK_BASES, id));
-  if (ops.length > 0) await store.batch(ops, { sync: false });
-  return { unnamed, keptBytes };
-}
-
 async function addLinked(store: Store, needed: Set<string>): Promise<void> {
   for await (const [, bytes] of store.range(LINKS)) {
     const link = decodeCbor(bytes);
@@ -209,7 +185,15 @@ export async function collectGarbage(options: CollectionOptions): Promise<Collec
   const packed = await removePacks(options, needed, bases);
   await addLinked(options.store, needed);
   const blobs = await removeBlobs(options, needed);
-  const { unnamed, keptBytes } = await removeBases(options, bases);
+  const { store, unnamedBases, touched } = options;
+  const { unnamed, keptBytes } = await removeBases({
+    store,
+    sub: PACK_BASES,
+    named: bases,
+    breathe: () => pause(options),
+    ...(unnamedBases ? { unnamedBefore: unnamedBases } : {}),
+    ...(touched ? { touched } : {}),
+  });
   return {
     envelopes: alone.removed + packed.removed,
     keptEnvelopeBytes: alone.keptBytes + packed.keptBytes + keptBytes,

@@ -10,14 +10,20 @@ import { decodeEvidence } from "./envelope.ts";
 import { decodePackRow, PACK_BASES, PACKS } from "./pack-row.ts";
 import { EVIDENCE } from "./stored-evidence.ts";
 
+/** Names that a row refers to. */
+export type Refers = (key: string, value: Uint8Array) => readonly string[];
+
 /** A store that passes everything on and counts what it writes. */
 export class ContentWatch implements Store {
   readonly #store: Store;
+  readonly #refersTo: Readonly<Record<string, Refers>>;
   readonly #written = new Map<string, number>();
   #touched: Set<string> | null = null;
 
-  constructor(store: Store) {
+  /** @param refersTo what rows of other sublevels refer to, as far as a collection would remove it. */
+  constructor(store: Store, refersTo: Readonly<Record<string, Refers>> = {}) {
     this.#store = store;
+    this.#refersTo = refersTo;
   }
 
   /**
@@ -64,7 +70,8 @@ export class ContentWatch implements Store {
   #note(sub: string, key: string, value: Uint8Array): void {
     this.#written.set(sub, (this.#written.get(sub) ?? 0) + key.length + value.length);
     if (this.#touched === null) return;
-    for (const digest of referredBy(sub, key, value)) this.#touched.add(digest);
+    const referred = this.#refersTo[sub]?.(key, value) ?? referredBy(sub, key, value);
+    for (const name of referred) this.#touched.add(name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,6 +9,7 @@ export {
   type SetWitness,
 } from "./activation.ts";
 export { type AssessedRecord, assess, type GuardRecord, type RecordFault } from "./assess.ts";
+export { readBase, removeBases } from "./bases.ts";
 export {
   type BundleContext,
   type BundleKey,
@@ -100,6 +101,7 @@ export {
   RunEvidence,
   type RunEvidenceOptions,
 } from "./run-evidence.ts";
+export { packedValue, unpackedValue } from "./run-pack.ts";
 export { RunPacker, type StagedPack } from "./run-packer.ts";
 export { checkDrift, checkSamples, type Sample, type SamplingSpec } from "./sampling.ts";
 export { checkGrounded, claimScore, type GroundedWitness, type SinkOptions } from "./sink.ts";

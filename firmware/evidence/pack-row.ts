@@ -4,6 +4,7 @@
  */
 import { concat, fromHex, toHex } from "../core/bytes.ts";
 import { decodeCbor, encodeCbor } from "../core/cbor.ts";
+import { BASE_ID_BYTES } from "../core/delta-bases.ts";
 import { CodedError } from "../core/errors.ts";
 import type { Octets } from "../core/json-delta.ts";
 
@@ -17,7 +18,6 @@ const SEAL_BYTES = 32;
 const DIGEST_BYTES = 32;
 /** Of an id: enough to find it, and to tell an altered record from the others of its run. */
 export const PREFIX_BYTES = 4;
-export const BASE_ID_BYTES = 8;
 
 export interface PackRow {
   /** HMAC-SHA256 over the run and the ids of its evidence. */

@@ -21,8 +21,8 @@ const DIGEST_BYTES = 32;
 export const runSealOf = (key: Uint8Array, runId: string, ids: readonly string[]): Uint8Array =>
   fromHex(hmacSha256Hex(key, DOMAIN, utf8(`${runId}\n${ids.join("")}`)));
 
-/** Digests as octets, and ids of the run's own evidence as their position. */
-function packedValue(value: Json, seqOf: ReadonlyMap<string, number>): Octets {
+/** A value with digests as octets, and ids of the run's own evidence as their position. */
+export function packedValue(value: Json, seqOf: ReadonlyMap<string, number>): Octets {
   if (typeof value === "string") {
     if (value.length !== 64 || !HEX64.test(value)) return value;
     const seq = seqOf.get(value);
@@ -39,7 +39,8 @@ function packedValue(value: Json, seqOf: ReadonlyMap<string, number>): Octets {
 
 const octetsOf = (seq: number): Uint8Array => Uint8Array.of(seq >> 8, seq & 0xff);
 
-function unpackedValue(value: Octets, ids: readonly string[]): Json {
+/** The value again. @param ids the run's evidence as far as it is known. @throws CodedError `store_corrupt`. */
+export function unpackedValue(value: Octets, ids: readonly string[]): Json {
   if (typeof value !== "object" || value === null) return value;
   if (value instanceof Uint8Array) {
     if (value.length === DIGEST_BYTES) return toHex(value);

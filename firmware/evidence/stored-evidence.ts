@@ -4,12 +4,11 @@
  */
 import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { CodedError } from "../core/errors.ts";
-import type { Octets } from "../core/json-delta.ts";
 import { put, type Store, type StoreOp } from "../ports/store.ts";
+import { readBase } from "./bases.ts";
 import { decodeEvidence, encodeEvidence, type SealKeys } from "./envelope.ts";
 import { decodePackRow, PACK_BASES, PACKS, placesOf } from "./pack-row.ts";
 import { unpackedRun } from "./run-pack.ts";
-import { baseIdOf } from "./run-packer.ts";
 import type { Evidence } from "./types.ts";
 
 export const EVIDENCE = "ev";
@@ -35,13 +34,6 @@ function corrupt(key: string): CodedError {
   });
 }
 
-/** A base, re-hashed. @throws CodedError `store_corrupt` if it is missing or altered. */
-async function baseOf(store: Store, id: string): Promise<Octets> {
-  const bytes = await store.get(PACK_BASES, id);
-  if (bytes === undefined || baseIdOf(bytes) !== id) throw corrupt(`${PACK_BASES}!${id}`);
-  return decodeCbor(bytes) as Octets;
-}
-
 /**
  * The envelopes of a run in order of recording; none if there is no such run.
  * @param seals keys of this device; without them, packed envelopes have the seal of their run.
@@ -55,7 +47,7 @@ export async function readRunEvidence(
   const packed = await store.get(PACKS, runId);
   if (packed !== undefined) {
     const row = decodePackRow(runId, packed);
-    return unpackedRun(runId, row, await baseOf(store, row.base), seals);
+    return unpackedRun(runId, row, await readBase(store, PACK_BASES, row.base), seals);
   }
   const list: Evidence[] = [];
   for await (const [key, value] of store.range(RUN_INDEX, { gte: `${runId}!`, lt: `${runId}"` })) {

@@ -282,11 +282,12 @@ export class RunExecution {
       events: [...this.#calls.events(run.runId, run.subject), ...effectEvents(this.#ctx)],
       ops: [...run.ops, ...staged.ops, ...settlementOps(this.#ctx)],
     };
-    const unit = this.#mayShare(facts)
-      ? sharedSettlement(facts, parts.runs.stageShared(record))
-      : settlement(facts, parts.runs.stage(record));
+    const shared = this.#mayShare(facts) ? parts.runs.stageShared(record) : null;
+    const row = shared ?? parts.runs.stage(record);
+    const unit = shared === null ? settlement(facts, row.ops) : sharedSettlement(facts, shared);
     const receipts = await parts.settle.commit(run.runId, unit);
     staged.stored();
+    row.stored();
     return { record, reply, entry: receipts[receipts.length - 1] ?? null, sessionTrust, calls: this.#calls };
   }
 

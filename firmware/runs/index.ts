@@ -8,14 +8,18 @@ export { type InstalledProgram, type ReleaseSet, subjectIn, subjectOf } from "./
 export { type JudgedEvidence, type Reply, releaseReply } from "./reply.ts";
 export { newRunId } from "./run-id.ts";
 export { RunRetention, type RunRetentionLimits, type RunsRetained } from "./run-retention.ts";
+export { namedByRun, RUN_BASES } from "./run-row.ts";
 export { type RunRequest, type RunResult, RunService, type RunServiceOptions } from "./run-service.ts";
 export {
   decodeOpenRun,
+  decodeRun,
   type FullRunRecord,
   OPEN_RUNS,
   type OpenRun,
+  RUNS,
   RunStore,
   recordLeaf,
+  type StagedRun,
   type StoredRun,
 } from "./run-store.ts";
 export { runSafeProgram, type SafeProgramParts } from "./safe-program.ts";

@@ -14,10 +14,12 @@ import {
   PACK_BASES,
   PACKS,
   RUN_INDEX,
+  removeBases,
   runOfKey,
 } from "../evidence/index.ts";
 import { del, type StoreOp } from "../ports/store.ts";
-import { journalDigests, RUNS } from "./run-store.ts";
+import { namedByRun, RUN_BASES } from "./run-row.ts";
+import { RUNS } from "./run-store.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -72,6 +74,7 @@ export class RunRetention {
   readonly #store: ContentWatch;
   readonly #onCollect: () => void;
   #unnamedBases: ReadonlySet<string> = new Set();
+  #unnamedRunBases: ReadonlySet<string> = new Set();
   #recordBytes = 0;
   #evidenceBytes = 0;
   /** Null until the first collection has counted. */
@@ -107,14 +110,14 @@ export class RunRetention {
   }
 
   #count(): void {
-    this.#recordBytes += this.#store.takeWritten(RUNS);
+    this.#recordBytes += this.#store.takeWritten(RUNS) + this.#store.takeWritten(RUN_BASES);
     for (const sub of EVIDENCE_SUBS) this.#evidenceBytes += this.#store.takeWritten(sub);
   }
 
   async #collect(limits: RunRetentionLimits, nowMs: number, breathe: Breathe): Promise<Collected> {
     const touched = this.#store.watch();
     this.#onCollect();
-    for (const sub of [RUNS, ...EVIDENCE_SUBS]) this.#store.takeWritten(sub);
+    for (const sub of [RUNS, RUN_BASES, ...EVIDENCE_SUBS]) this.#store.takeWritten(sub);
     try {
       const named = await this.#namedByRecords(breathe);
       const oldest = nowMs - limits.evidenceDays * DAY_MS;
@@ -122,13 +125,23 @@ export class RunRetention {
         store: this.#store,
         nowMs,
         retains: ({ ts }) => ts >= oldest || ts < setSinceMs,
-        references: (sha256) => named.has(sha256),
+        references: (sha256) => named.digests.has(sha256),
         touched,
         unnamedBases: this.#unnamedBases,
         breathe,
       });
       this.#evidenceBytes = collected.keptEnvelopeBytes + collected.keptObjectBytes;
       this.#unnamedBases = collected.unnamedBases;
+      const bases = await removeBases({
+        store: this.#store,
+        sub: RUN_BASES,
+        named: named.bases,
+        unnamedBefore: this.#unnamedRunBases,
+        touched,
+        breathe,
+      });
+      this.#unnamedRunBases = bases.unnamed;
+      this.#recordBytes += bases.keptBytes;
       this.#collectedAtMs = nowMs;
       return collected;
     } finally {
@@ -136,16 +149,21 @@ export class RunRetention {
     }
   }
 
-  /** Digests of the journals that records name; counts the records on the way. */
-  async #namedByRecords(breathe: Breathe): Promise<ReadonlySet<string>> {
-    const named = new Set<string>();
+  /** What records name: blobs of their journals, and their bases. Counts the records on the way. */
+  async #namedByRecords(
+    breathe: Breathe,
+  ): Promise<{ readonly digests: ReadonlySet<string>; readonly bases: ReadonlySet<string> }> {
+    const digests = new Set<string>();
+    const bases = new Set<string>();
     this.#recordBytes = 0;
     for await (const [runId, row] of this.#store.range(RUNS)) {
       this.#recordBytes += runId.length + row.length;
-      for (const sha256 of digestsIn(row)) named.add(sha256);
+      const named = namesIn(runId, row);
+      for (const sha256 of named.digests) digests.add(sha256);
+      if (named.base !== null) bases.add(named.base);
       await breathe();
     }
-    return named;
+    return { digests, bases };
   }
 
   async #dropRecords(
@@ -243,11 +261,11 @@ function packedCount(runId: string, row: Uint8Array): number {
 }
 
 /** A damaged record names nothing that could be read through it. */
-function digestsIn(row: Uint8Array): readonly string[] {
+function namesIn(runId: string, row: Uint8Array): ReturnType<typeof namedByRun> {
   try {
-    return journalDigests(decodeCbor(row));
+    return namedByRun(runId, row);
   } catch (error) {
-    if (error instanceof CodedError) return [];
+    if (error instanceof CodedError) return { base: null, digests: [] };
     throw error;
   }
 }

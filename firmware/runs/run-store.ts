@@ -2,17 +2,29 @@
 import { fromUtf8, utf8 } from "../core/bytes.ts";
 import { canonicalize, jcs } from "../core/canonical-json.ts";
 import { decodeCbor, encodeCbor } from "../core/cbor.ts";
+import { DeltaBases } from "../core/delta-bases.ts";
 import { CodedError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import { isJsonObject, type JsonObject } from "../core/json.ts";
-import { JSON_LIMITS, PROGRAM_LIMITS } from "../core/limits.ts";
+import type { Octets } from "../core/json-delta.ts";
+import { JSON_LIMITS, PROGRAM_LIMITS, RUN_LIMITS } from "../core/limits.ts";
 import { parseJsonText } from "../core/parse-json.ts";
-import type { ContentStore } from "../evidence/index.ts";
+import { type ContentStore, readBase } from "../evidence/index.ts";
 import { leafHash } from "../ledger/index.ts";
 import type { RollupShare } from "../ledger/types.ts";
 import { del, put, type Store, type StoreOp } from "../ports/store.ts";
 import type { JournalEntry, ProgramDocument, RunRecord } from "../vm/types.ts";
 import { type JournalBlob, readJournal, stageJournal } from "./journal-blob.ts";
+import {
+  encodeRunRow,
+  journalDigests,
+  namedByRun,
+  packedRecord,
+  RUN_BASES,
+  readRunRow,
+  recordShape,
+  unpackedRecord,
+} from "./run-row.ts";
 
 /** Sublevel of the records. */
 export const RUNS = "run";
@@ -35,10 +47,16 @@ export interface OpenRun {
 /** A record with its journal at hand. */
 export type FullRunRecord = RunRecord & { readonly journal: readonly JournalEntry[] };
 
-/** A record whose run has no entry of its own, and the share that stands for it. */
-export interface StagedShare {
-  readonly share: RollupShare;
+/** What makes a record durable. */
+export interface StagedRun {
   readonly ops: readonly StoreOp[];
+  /** To be called once the batch is durable: until then every record brings its base along. */
+  readonly stored: () => void;
+}
+
+/** A record whose run has no entry of its own, and the share that stands for it. */
+export interface StagedShare extends StagedRun {
+  readonly share: RollupShare;
 }
 
 /** A record as it is stored, with the first run of the rollup that covers it; null if it has an entry of its own. */
@@ -80,9 +98,8 @@ export function decodeOpenRun(bytes: Uint8Array): OpenRun {
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 
 /** What every reader of a record takes for granted; the hashes are checked by replay. @throws CodedError `store_corrupt`. */
-function decodeRun(runId: string, bytes: Uint8Array): StoredRun {
-  const value = decodeCbor(bytes);
-  const { rollup = null, ...row }: Readonly<Record<string, unknown>> = isJsonObject(value) ? value : {};
+function checkedRun(runId: string, value: JsonObject): StoredRun {
+  const { rollup = null, ...row }: Readonly<Record<string, unknown>> = value;
   const { program, outcome, journal } = row;
   const isSound =
     row.v === 1 &&
@@ -97,15 +114,29 @@ function decodeRun(runId: string, bytes: Uint8Array): StoredRun {
     isTexts(row.safeStates);
   if (isSound && (rollup === null || typeof rollup === "string"))
     return { record: row as typeof row & RunRecord, rollup };
-  throw new CodedError("store_corrupt", `The record of run ${runId} has an unknown form.`, {
-    details: { runId },
-  });
+  throw unknownForm(runId);
+}
+
+const unknownForm = (runId: string): CodedError =>
+  new CodedError("store_corrupt", `The record of run ${runId} has an unknown form.`, { details: { runId } });
+
+/** @param bases those that rows name. @throws CodedError `store_corrupt`. */
+export function decodeRun(
+  runId: string,
+  bytes: Uint8Array,
+  bases: (id: string) => Octets | undefined,
+): StoredRun {
+  const row = readRunRow(runId, bytes);
+  if ("whole" in row) return checkedRun(runId, row.whole);
+  const base = bases(row.base);
+  if (base === undefined) throw unknownForm(runId);
+  return checkedRun(runId, { ...unpackedRecord(runId, row, base), rollup: row.rollup });
 }
 
 /** Null for a row that cannot be read: it is nobody's share, and must not keep a daemon from starting. */
-function readableRun(runId: string, bytes: Uint8Array): StoredRun | null {
+async function readableRun(reading: Promise<StoredRun>): Promise<StoredRun | null> {
   try {
-    return decodeRun(runId, bytes);
+    return await reading;
   } catch (error) {
     if (error instanceof CodedError) return null;
     throw error;
@@ -115,49 +146,71 @@ function readableRun(runId: string, bytes: Uint8Array): StoredRun | null {
 const isJournalBlob = (value: unknown): boolean =>
   isPlain(value) && isText(value.sha256) && (value.parts === undefined || isTexts(value.parts));
 
-/** Digests of the content store that a stored record names: its journal, or the parts of it. */
-export function journalDigests(record: unknown): readonly string[] {
-  const journal = isPlain(record) ? record.journal : null;
-  if (!isPlain(journal) || !isText(journal.sha256)) return [];
-  const parts = Array.isArray(journal.parts) ? journal.parts.filter((part) => typeof part === "string") : [];
-  return [String(journal.sha256), ...parts];
-}
-
 const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 export class RunStore {
   readonly #store: Store;
   readonly #content: ContentStore;
+  readonly #bases = new DeltaBases({ bases: RUN_LIMITS.rowBases, rows: RUN_LIMITS.rowsPerBase });
+  /** The base that was read last: records are read one after the other. */
+  #read: readonly [id: string, content: Octets] | null = null;
 
   constructor(store: Store, content: ContentStore) {
     this.#store = store;
     this.#content = content;
   }
 
-  /** The record as operations of its settlement. */
-  stage(record: FullRunRecord): readonly StoreOp[] {
-    const { stored: journal, ops: blobs } = stageJournal(record.journal);
-    const stored: RunRecord = { ...record, journal };
-    const ops: StoreOp[] = [del(OPEN, record.runId), ...blobs];
-    ops.push(put(RUNS, record.runId, encodeCbor(stored)));
-    return ops;
+  /** The record for the batch of its settlement. */
+  stage(record: FullRunRecord): StagedRun {
+    const { row, ops, stored } = this.#stage(record);
+    return { ops: [...ops, row(null)], stored };
   }
 
   /** The same for a run without an entry of its own; which rollup it gets into is decided when the batch is made. */
   stageShared(record: FullRunRecord): StagedShare {
+    const { row, kept, ops, stored } = this.#stage(record);
+    return { share: shareOf(kept, (rollup) => [row(rollup)]), ops, stored };
+  }
+
+  #stage(record: FullRunRecord): StagedRun & {
+    /** As it is kept: a long journal is a digest. */
+    readonly kept: RunRecord;
+    readonly row: (rollup: string | null) => StoreOp;
+  } {
     const { stored: journal, ops: blobs } = stageJournal(record.journal);
-    const stored: RunRecord = { ...record, journal };
-    const rows: RollupShare["rows"] = (rollup) => [
-      put(RUNS, record.runId, encodeCbor({ ...stored, rollup })),
-    ];
-    return { share: shareOf(stored, rows), ops: [del(OPEN, record.runId), ...blobs] };
+    const kept: RunRecord = { ...record, journal };
+    const packed = packedRecord(kept);
+    const base = this.#bases.choose(recordShape(kept), packed);
+    const digests = journalDigests(kept);
+    const row = (rollup: string | null): StoreOp =>
+      put(RUNS, record.runId, encodeRunRow(packed, base, rollup, digests));
+    const ops = [del(OPEN, record.runId), ...blobs];
+    if (!base.isStored) ops.push(put(RUN_BASES, base.id, base.bytes));
+    const stored = (): void => {
+      base.isStored = true;
+    };
+    return { kept, row, ops, stored };
+  }
+
+  /** To be called before garbage is looked for. */
+  forgetBases(): void {
+    this.#bases.forget();
+  }
+
+  async #decode(runId: string, bytes: Uint8Array): Promise<StoredRun> {
+    const { base } = namedByRun(runId, bytes);
+    const known = this.#read;
+    if (base === null || known?.[0] === base) return decodeRun(runId, bytes, () => known?.[1]);
+    const content = await readBase(this.#store, RUN_BASES, base);
+    this.#read = [base, content];
+    return decodeRun(runId, bytes, () => content);
   }
 
   /** The record as it is stored. @throws CodedError `not_found` (404), `store_corrupt`. */
   async stored(runId: string): Promise<StoredRun> {
     const value = await this.#store.get(RUNS, runId);
-    if (value) return decodeRun(runId, value);
+    if (value) return await this.#decode(runId, value);
     throw new CodedError("not_found", `There is no run ${runId}.`, { status: 404, details: { runId } });
   }
 
@@ -165,7 +218,7 @@ export class RunStore {
   async *ofRollup(first: string, last?: string): AsyncIterable<RunRecord> {
     const range = last === undefined ? { gte: first } : { gte: first, lte: last };
     for await (const [runId, value] of this.#store.range(RUNS, range)) {
-      const stored = readableRun(runId, value);
+      const stored = await readableRun(this.#decode(runId, value));
       if (stored?.rollup === first) yield stored.record;
     }
   }
@@ -200,7 +253,7 @@ export class RunStore {
   /** The newest records first. @throws CodedError `store_corrupt`, `integrity_error` (500). */
   async *latest(limit: number): AsyncIterable<FullRunRecord> {
     for await (const [runId, value] of this.#store.range(RUNS, { reverse: true, limit })) {
-      yield await this.#full(decodeRun(runId, value).record);
+      yield await this.#full((await this.#decode(runId, value)).record);
     }
   }
 

@@ -182,7 +182,7 @@ export async function stoppedDevice(
     groupCommitMs: 0,
   });
   const { record, document, evidenceOps, hash } = await recordedRun(dir, RUN_ID);
-  const ops = [...evidenceOps, ...runs.stage(record), runs.stageDocument(hash, document)];
+  const ops = [...evidenceOps, ...runs.stage(record).ops, runs.stageDocument(hash, document)];
   const event = (kind: string, data: Record<string, Json>) => ({
     kind,
     actor: "daemon",

@@ -8,12 +8,14 @@ import { loadIdentity } from "../../firmware/composition/identity.ts";
 import { detachedRegistry } from "../../firmware/composition/state-capabilities.ts";
 import { createStateMethods, type StateKeys, stateKeysOf } from "../../firmware/composition/state-methods.ts";
 import { utf8 } from "../../firmware/core/bytes.ts";
+import { decodeCbor } from "../../firmware/core/cbor.ts";
 import { codeOf } from "../../firmware/core/errors.ts";
 import type { Json, JsonObject } from "../../firmware/core/json.ts";
+import type { Octets } from "../../firmware/core/json-delta.ts";
 import { ContentStore, readRunEvidence, sealsOf } from "../../firmware/evidence/index.ts";
 import type { Evidence } from "../../firmware/evidence/types.ts";
 import { put, type StoreOp } from "../../firmware/ports/store.ts";
-import { capabilityView } from "../../firmware/runs/index.ts";
+import { capabilityView, decodeRun } from "../../firmware/runs/index.ts";
 import type { CapabilityView } from "../../firmware/vm/index.ts";
 import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { verify } from "../../verify/index.ts";
@@ -34,6 +36,7 @@ export const SUBS = [
   "evbase",
   "cas",
   "run",
+  "runbase",
   "progdoc",
   "policy",
 ] as const;
@@ -167,6 +170,16 @@ export class StoredDevice implements AsyncDisposable {
     const report = await verify(utf8(lines.join("")), { keys: [log], witnesses, nowSec: NOW_SEC });
     for (const { code } of report.findings) found.add(`bundle:${code}`);
     return [...found];
+  }
+
+  /** The record of a run, whole. @throws CodedError `store_corrupt`. */
+  recordOf(runId: string, row: Uint8Array): JsonObject {
+    const base = (id: string) => this.of("runbase").find(({ key }) => key === id)?.value;
+    const { record, rollup } = decodeRun(runId, row, (id) => {
+      const bytes = base(id);
+      return bytes === undefined ? undefined : (decodeCbor(bytes) as Octets);
+    });
+    return { ...(record as unknown as JsonObject), rollup };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -289,7 +289,7 @@ const set = (object: Json | undefined, change: Fields): void => void Object.assi
 /** The stored record of the run with some members changed. */
 function changedRun(change: (record: Fields) => void): readonly StoreOp[] {
   const { runId } = stored.device;
-  const record = decodeCbor(row("run", runId).value) as Fields;
+  const record = stored.recordOf(runId, row("run", runId).value) as Fields;
   change(record);
   return [put("run", runId, encodeCbor(record))];
 }

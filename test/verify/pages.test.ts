@@ -122,7 +122,7 @@ async function aDevice(): Promise<{ readonly store: Store; readonly content: Con
     }
     const record = recordOf(evidence);
     const facts = { record, evidence: record.evidence, events: [], ops: evidence.ops() };
-    const ops = [...runs.stage(record), runs.stageDocument(record.program.programHash, PROGRAM)];
+    const ops = [...runs.stage(record).ops, runs.stageDocument(record.program.programHash, PROGRAM)];
     await ledger.commit(settlement(facts, ops), { urgent: true });
   };
   await settle(RUN_ID, BLOBS);

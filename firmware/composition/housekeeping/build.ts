@@ -74,7 +74,10 @@ function buildHousekeeping(parts: DeviceParts): Housekeeping {
     entropy,
     log: log.child({ part: "housekeeping" }),
     logRetention: new LogRetention(store, ledger),
-    runRetention: new RunRetention(state.watched, () => state.packer.forget()),
+    runRetention: new RunRetention(state.watched, () => {
+      state.packer.forget();
+      state.runs.forgetBases();
+    }),
     watch: new LogWatch(store, ledger, identity.headKey),
     lastEntryMs: () => ledger.head.lastTs,
     logLimits: () => logLimitsOf(parts),

@@ -6,6 +6,10 @@ export const RUN_LIMITS = Object.freeze({
   inlineJournalBytes: 16_384,
   /** Bytes of one part of a journal in the content store (vm.md 12). */
   journalPartBytes: 1_048_576,
+  /** Shapes of records that are remembered, to keep the next one as a difference (vm.md 12). */
+  rowBases: 32,
+  /** Records that are kept as the difference to one: what a damaged one takes with it. */
+  rowsPerBase: 256,
   /** Entries of a journal that is read back (vm.md 11). */
   journalEntries: 65_536,
   /** Records of evidence of one run that are read back: more than the largest tier leaves (evidence.md 13). */

@@ -2,11 +2,13 @@
 import { fromUtf8, toHex } from "../../../firmware/core/bytes.ts";
 import { decodeCbor } from "../../../firmware/core/cbor.ts";
 import { codeOf } from "../../../firmware/core/errors.ts";
-import { isJsonObject, type JsonObject } from "../../../firmware/core/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../../firmware/core/json.ts";
+import type { Octets } from "../../../firmware/core/json-delta.ts";
 import { readRunEvidence } from "../../../firmware/evidence/index.ts";
 import type { Evidence } from "../../../firmware/evidence/types.ts";
 import type { LedgerEntry } from "../../../firmware/ledger/types.ts";
 import type { Store } from "../../../firmware/ports/store.ts";
+import { decodeRun, RUN_BASES } from "../../../firmware/runs/index.ts";
 import type { RunRecord } from "../../../firmware/vm/types.ts";
 import { epochOf, ledgerSub } from "./epochs.ts";
 import type { ObservedDevice } from "./invariant.ts";
@@ -114,11 +116,21 @@ function entryOf(row: Uint8Array, key: string): StoredEntry {
   return { index: Number(key), entry: parsed, bytes: entry, hash: toHex(hash) };
 }
 
-function runOf(row: Uint8Array): RunRecord {
-  const record = cborObject(row) as JsonObject & RunRecord;
-  for (const part of [record.program, record.outcome, record.release, record.metrics, record.limits])
-    asObject(part);
-  return record;
+type Bases = ReadonlyMap<string, Octets>;
+
+const runOf =
+  (bases: Bases) =>
+  (row: Uint8Array, runId: string): RunRecord => {
+    const { record, rollup } = decodeRun(runId, row, (id) => bases.get(id));
+    for (const part of [record.program, record.outcome, record.release, record.metrics, record.limits])
+      asObject(part as unknown as Json);
+    return rollup === null ? record : ({ ...record, rollup } as RunRecord);
+  };
+
+async function basesOf(store: Store): Promise<Bases> {
+  const bases = new Map<string, Octets>();
+  for await (const [id, bytes] of store.range(RUN_BASES)) bases.set(id, decodeCbor(bytes) as Octets);
+  return bases;
 }
 
 const outboxOf = (row: Uint8Array): OutboxRow => cborObject(row) as JsonObject & OutboxRow;
@@ -180,7 +192,7 @@ export async function readFacts(device: ObservedDevice): Promise<DeviceFacts> {
   const { index: first } = await anchorOf(store, epoch);
   // Bodies below the anchor are on their way out: the next start finishes what a stop has interrupted.
   const entries = (await rows.read(ledgerSub("lg", epoch), entryOf)).filter(({ index }) => index >= first);
-  const runs = await rows.read("run", runOf);
+  const runs = await rows.read("run", runOf(await basesOf(store)));
   const openRuns = await rows.read("runopen", cborObject);
   const commands = await rows.read("commands", cborObject);
   const documents = await rows.read("progdoc", (bytes, key) => [key, parseObject(bytes)] as const);

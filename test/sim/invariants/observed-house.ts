@@ -2,8 +2,10 @@
 import { readFile } from "node:fs/promises";
 import { nextTurn } from "../../../firmware/adapters/event-loop.ts";
 import { fromUtf8 } from "../../../firmware/core/bytes.ts";
+import { encodeCbor } from "../../../firmware/core/cbor.ts";
 import type { JsonObject } from "../../../firmware/core/json.ts";
 import {
+  ContentStore,
   EVIDENCE,
   PACKS,
   RUN_INDEX,
@@ -11,6 +13,7 @@ import {
   stageEvidence,
 } from "../../../firmware/evidence/index.ts";
 import { put, type Store, type StoreOp } from "../../../firmware/ports/store.ts";
+import { RUNS, RunStore } from "../../../firmware/runs/index.ts";
 import { MemoryStore } from "../../../sim/disk/memory-store.ts";
 import {
   checkInvariants,
@@ -132,8 +135,16 @@ const SUBS = (
   "sync/head sync/batch kv"
 ).split(" ");
 
-/** Rows of a sublevel; packed evidence as envelopes that can be altered one by one. */
+/** Rows of a sublevel; records and evidence whole, so that they can be altered one by one. */
 async function* rowsOf(source: Store, sub: string): AsyncIterable<readonly [string, Uint8Array]> {
+  if (sub === RUNS) {
+    const runs = new RunStore(source, new ContentStore({ store: source, wallMs: () => 0 }));
+    for await (const [runId] of source.range(sub)) {
+      const { record, rollup } = await runs.stored(runId);
+      yield [runId, encodeCbor(rollup === null ? record : { ...record, rollup })];
+    }
+    return;
+  }
   yield* source.range(sub);
   if (sub !== EVIDENCE && sub !== RUN_INDEX) return;
   for await (const [runId] of source.range(PACKS)) {

@@ -1,5 +1,5 @@
 /** The values that rows are kept as the difference to (`json-delta.ts`): one for each shape of row, the newest in memory. */
-import { encodeCbor } from "./cbor.ts";
+import { decodeCbor, encodeCbor } from "./cbor.ts";
 import { sha256Hex } from "./hash.ts";
 import type { Octets } from "./json-delta.ts";
 
@@ -59,5 +59,7 @@ export class DeltaBases {
 
 function newBase(content: Octets): Remembered {
   const bytes = encodeCbor(content);
-  return { id: baseIdOf(bytes), bytes, content, uses: 0, isStored: false };
+  // As it will be read back, and nobody else's: what the row was made of may live on and change.
+  const kept = decodeCbor(bytes) as Octets;
+  return { id: baseIdOf(bytes), bytes, content: kept, uses: 0, isStored: false };
 }

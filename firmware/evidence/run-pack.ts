@@ -7,7 +7,7 @@ import { equalConstantTime, fromHex, toHex, utf8 } from "../core/bytes.ts";
 import { jcs } from "../core/canonical-json.ts";
 import { CodedError } from "../core/errors.ts";
 import { hmacSha256Hex, sha256Hex } from "../core/hash.ts";
-import { isJsonObject, type Json } from "../core/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { type Octets, patched } from "../core/json-delta.ts";
 import { evidenceId, isEvidenceBody, type SealKeys, sealMac } from "./envelope.ts";
 import { countIn, type PackRow, PREFIX_BYTES, prefixAt } from "./pack-row.ts";
@@ -21,21 +21,46 @@ const DIGEST_BYTES = 32;
 export const runSealOf = (key: Uint8Array, runId: string, ids: readonly string[]): Uint8Array =>
   fromHex(hmacSha256Hex(key, DOMAIN, utf8(`${runId}\n${ids.join("")}`)));
 
-/** A value with digests as octets, and ids of the run's own evidence as their position. */
+/** A value with digests as octets, and ids of the run's own evidence as their position. What has none stays as it is. */
 export function packedValue(value: Json, seqOf: ReadonlyMap<string, number>): Octets {
   if (typeof value === "string") {
     if (value.length !== 64 || !HEX64.test(value)) return value;
     const seq = seqOf.get(value);
-    return seq === undefined ? fromHex(value) : octetsOf(seq);
+    return seq === undefined ? octetsOfHex(value) : octetsOf(seq);
   }
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((item: Json) => packedValue(item, seqOf));
-  const packed: [string, Octets][] = [];
-  for (const name of Object.keys(value)) {
-    packed.push([name, packedValue((value as Record<string, Json>)[name] as Json, seqOf)]);
-  }
-  return Object.fromEntries(packed);
+  return Array.isArray(value) ? packedList(value, seqOf) : packedObject(value as JsonObject, seqOf);
 }
+
+function packedList(list: readonly Json[], seqOf: ReadonlyMap<string, number>): readonly Octets[] {
+  let copy: Octets[] | null = null;
+  for (let i = 0; i < list.length; i++) {
+    const item = packedValue(list[i] as Json, seqOf);
+    if (item === list[i]) continue;
+    copy ??= [...list];
+    copy[i] = item;
+  }
+  return copy ?? list;
+}
+
+function packedObject(object: JsonObject, seqOf: ReadonlyMap<string, number>): Octets {
+  let copy: Record<string, Octets> | null = null;
+  for (const name of Object.keys(object)) {
+    const item = packedValue(object[name] as Json, seqOf);
+    if (item === object[name]) continue;
+    copy ??= { ...object };
+    // In its place; a member called `__proto__` would be lost by an assignment.
+    if (name === "__proto__") Object.defineProperty(copy, name, { value: item });
+    else copy[name] = item;
+  }
+  return copy ?? object;
+}
+
+/** Of 64 hex digits that were looked at before. */
+const octetsOfHex = (hex: string): Uint8Array => {
+  const bytes = Buffer.from(hex, "hex");
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+};
 
 const octetsOf = (seq: number): Uint8Array => Uint8Array.of(seq >> 8, seq & 0xff);
 

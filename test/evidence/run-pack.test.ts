@@ -26,7 +26,7 @@ function aRun(n: number, clock = new ManualClock()): RunEvidence {
   const { id } = run.record(reading(20 + n / 10));
   run.record({ kind: "guard_decision", source: "local://guard", payload: { ok: true, valid: [id] } });
   run.record({ kind: "gpio_write", source: "gpio://gpiochip0/17", payload: { value: n % 2 }, parents: [id] });
-  clock.advance(1000);
+  void clock.advance(1000);
   return run;
 }
 
@@ -62,7 +62,7 @@ describe("a run's evidence in one row", () => {
           for (const payload of items) {
             const last = run.list.at(-1);
             run.record({ ...reading(1), payload, parents: last === undefined ? [] : [last.id] });
-            clock.advance(7);
+            void clock.advance(7);
           }
           return run;
         });

@@ -5,6 +5,7 @@ import { messageOf } from "../core/errors.ts";
 import { EventBus } from "../core/event-bus.ts";
 import type { JsonObject } from "../core/json.ts";
 import { EVIDENCE_LIMITS } from "../core/limits.ts";
+import { ReputationBook } from "../evidence/index.ts";
 import { type DeviceIdentity, deviceTopics, type StatusView } from "../fleet/index.ts";
 import type { LedgerEvent, Severity } from "../ledger/types.ts";
 import { BudgetLedger } from "../phi/index.ts";
@@ -56,6 +57,7 @@ export interface DeviceParts {
   readonly capabilities: Capabilities;
   readonly fleet: FleetParts;
   readonly runs: RunService;
+  readonly reputation: ReputationBook;
   readonly triggers: Triggers;
   readonly budget: BudgetLedger;
   readonly staging: Staging;
@@ -274,6 +276,7 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     document: SHARED_DOCUMENT,
   });
   late.staging = staging;
+  const reputation = await ReputationBook.open(store);
   const runs = new RunService({
     clock,
     entropy,
@@ -286,6 +289,8 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     gate: late.gate,
     runs: state.runs,
     packer: state.packer,
+    reputation,
+    onOutlier: (source, claim) => alerts.raise("sensor_outlier", { about: source, source, claim }, "warn"),
     driveSafe: (outputs, reason) => driveSafe(parts(), outputs, reason),
     settle: staging,
     circumstances: {
@@ -323,6 +328,7 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     capabilities,
     fleet,
     runs,
+    reputation,
     triggers,
     budget,
     staging,

@@ -91,7 +91,14 @@ export { compilePattern, type Pattern } from "./pattern.ts";
 export { countPoints, type PointRule, type PointWitness } from "./points.ts";
 export { predicateHolds, sameValue } from "./predicate.ts";
 export { checkRelations } from "./relations.ts";
-export { afterEvent, type Reputation, ReputationBook, reputationFactor } from "./reputation.ts";
+export {
+  afterEvent,
+  decodeReputation,
+  REPUTATIONS,
+  type Reputation,
+  ReputationBook,
+  reputationFactor,
+} from "./reputation.ts";
 export { defaultRequirement, type RequirementLayer, riskLayer, tighten } from "./requirement.ts";
 export { decideRisk, RISK_LEVELS, RISK_RULES, type RiskDecision, type RiskRule } from "./risk.ts";
 export {
@@ -103,6 +110,7 @@ export {
 } from "./run-evidence.ts";
 export { packedValue, unpackedValue } from "./run-pack.ts";
 export { RunPacker, type StagedPack } from "./run-packer.ts";
+export { type LearnedReputation, RunReputation, type SourceStanding } from "./run-reputation.ts";
 export { checkDrift, checkSamples, type Sample, type SamplingSpec } from "./sampling.ts";
 export { checkGrounded, claimScore, type GroundedWitness, type SinkOptions } from "./sink.ts";
 export { originOf, parseSource, requireSource, type SourceUri, sourceMatches } from "./source.ts";

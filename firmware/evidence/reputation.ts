@@ -1,8 +1,12 @@
 /** What sources did before (evidence.md 6): old sins fade, and nothing lifts trust above the signed value. */
 import { decodeCbor, encodeCbor } from "../core/cbor.ts";
+import { CodedError } from "../core/errors.ts";
 import { isJsonObject } from "../core/json.ts";
 import { EVIDENCE_LIMITS } from "../core/limits.ts";
-import { put, type StoreOp } from "../ports/store.ts";
+import { put, type Store, type StoreOp } from "../ports/store.ts";
+
+/** Sublevel of the rows, by the id of the source's rule. */
+export const REPUTATIONS = "reputation";
 
 /** `score` −1..1 as of `ts` (ms since the epoch). */
 export interface Reputation {
@@ -34,11 +38,30 @@ export function afterEvent(
   return { score: clamp(before + (event === "success" ? SUCCESS : VIOLATION)), ts: atMs };
 }
 
+/** Reads a stored row. @throws CodedError `store_corrupt` for one of another shape; that of the decoder. */
+export function decodeReputation(bytes: Uint8Array): Reputation {
+  const value = decodeCbor(bytes);
+  const { score, ts } = isJsonObject(value) ? value : {};
+  if (typeof score !== "number" || !(Math.abs(score) <= 1) || !Number.isSafeInteger(ts))
+    throw new CodedError("store_corrupt", "The row is no reputation.");
+  return { score, ts: Number(ts) };
+}
+
 /** Reputation per source id. One success per source and minute; every violation counts once. */
 export class ReputationBook {
   readonly #records = new Map<string, Reputation>();
   readonly #lastSuccess = new Map<string, number>();
   readonly #dirty = new Set<string>();
+
+  /** With what was stored. @throws CodedError of the store and of `decodeReputation`. */
+  static async open(store: Store): Promise<ReputationBook> {
+    const book = new ReputationBook();
+    for await (const [id, bytes] of store.range(REPUTATIONS)) {
+      if (book.#records.size >= EVIDENCE_LIMITS.reputations) break;
+      book.#records.set(id, decodeReputation(bytes));
+    }
+    return book;
+  }
 
   factor(sourceId: string, atMs: number): number {
     return reputationFactor(this.#records.get(sourceId), atMs);
@@ -60,20 +83,15 @@ export class ReputationBook {
     const ops: StoreOp[] = [];
     for (const id of this.#dirty) {
       const record = this.#records.get(id);
-      if (record) ops.push(put("reputation", id, encodeCbor({ score: record.score, ts: record.ts })));
+      if (record) ops.push(put(REPUTATIONS, id, encodeCbor({ score: record.score, ts: record.ts })));
     }
     this.#dirty.clear();
     return ops;
   }
 
-  /** Takes over one stored row; a row of another shape is refused and counts as no record. */
-  restore(sourceId: string, bytes: Uint8Array): boolean {
-    const value = decodeCbor(bytes);
-    if (!isJsonObject(value)) return false;
-    const { score, ts } = value;
-    if (typeof score !== "number" || typeof ts !== "number" || !(Math.abs(score) <= 1)) return false;
-    this.#records.set(sourceId, { score, ts });
-    return true;
+  /** These rows were not written: the next batch takes them, as they are by then. */
+  putBack(ops: readonly StoreOp[]): void {
+    for (const { key } of ops) this.#dirty.add(key);
   }
 
   #apply(sourceId: string, event: "success" | "violation", atMs: number): void {

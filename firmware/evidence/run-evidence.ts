@@ -17,8 +17,8 @@ import { clampTtl, type Instant, isFuture, rawAge } from "./freshness.ts";
 import { guard, verdictReason } from "./guard.ts";
 import { guardRecordOf } from "./guard-record.ts";
 import { BUILT_IN_KINDS, type KindTable } from "./kinds.ts";
-import type { ReputationBook } from "./reputation.ts";
 import { RunPacker, type StagedPack } from "./run-packer.ts";
+import type { SourceStanding } from "./run-reputation.ts";
 import type { SourceInfo, SourceRegistry } from "./source-registry.ts";
 import { baseTrust, clamp01, sessionTrust } from "./trust.ts";
 import type { Evidence, EvidenceBody, GuardVerdict, Requirement, RiskLevel } from "./types.ts";
@@ -37,7 +37,7 @@ export interface RunEvidenceOptions {
   /** `evidence.maxPerRun`: 3 · ioCalls + 64 of the tier (evidence.md 16). */
   readonly maxPerRun: number;
   readonly kinds?: KindTable;
-  readonly reputation?: ReputationBook;
+  readonly reputation?: SourceStanding;
   readonly maxInlineBytes?: number;
   readonly maxBlobBytes?: number;
   readonly maxSkewMs?: number;

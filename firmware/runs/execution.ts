@@ -1,22 +1,23 @@
 /** One admitted run from its first slice to its settlement. */
 import {
-  type CallFailure,
   type CapabilityGate,
   createRunContext,
   type RunContext,
   settlementOps,
 } from "../capabilities/index.ts";
 import type { Refusal } from "../core/errors.ts";
-import { isJsonObject, type JsonObject } from "../core/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import {
+  type ReputationBook,
   type RequirementLayer,
   RunEvidence,
   type RunPacker,
+  RunReputation,
   type Sealer,
   tighten,
 } from "../evidence/index.ts";
-import type { CommitUnit, EntryReceipt, LedgerEvent } from "../ledger/types.ts";
-import type { CompiledPolicy, Subject } from "../policy/types.ts";
+import type { CommitUnit, EntryReceipt } from "../ledger/types.ts";
+import type { Subject } from "../policy/types.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { StoreOp } from "../ports/store.ts";
@@ -30,9 +31,10 @@ import {
   VM_VERSION,
 } from "../vm/index.ts";
 import type { Limits, RunState, Tier } from "../vm/types.ts";
+import { effectEvents, errorOf, mayAct } from "./acting.ts";
 import { CallLog } from "./call-log.ts";
 import { schemaCheck } from "./capability-view.ts";
-import { smallestTrust, withRecordedSources } from "./evidence-sink.ts";
+import { recordedSource, smallestTrust, withRecordedSources } from "./evidence-sink.ts";
 import type { InstalledProgram, ReleaseSet } from "./program-set.ts";
 import { type Reply, releaseReply } from "./reply.ts";
 import type { FullRunRecord, RunStore } from "./run-store.ts";
@@ -52,6 +54,10 @@ export interface ExecutionParts {
   readonly gate: CapabilityGate;
   readonly runs: RunStore;
   readonly packer: RunPacker;
+  /** What sources did before; without it every source has the trust of its rule. */
+  readonly reputation?: ReputationBook;
+  /** A claim that a vote overruled, with the source of its value: alert `sensor_outlier`. */
+  readonly onOutlier?: (source: string, claim: string) => void;
   /** Drives outputs to their safe states; gives the names that were driven. */
   readonly driveSafe: (outputs: readonly string[], reason: string) => Promise<readonly string[]>;
   /** What other parts staged for this run: outbox items, shared writes, charges. */
@@ -96,36 +102,6 @@ export interface RunReport {
   readonly calls: CallLog;
 }
 
-/** A transfer reads or writes, depending on its arguments: whatever names an output may act. */
-const mayAct = ({ class: kind, args }: CallRequest): boolean =>
-  kind === "effect" || (isJsonObject(args) && typeof args.output === "string");
-
-/** What became of the effects whose intent was recorded before they were made (ledger.md 2). */
-const effectEvents = ({ intents, runId, subject }: RunContext): readonly LedgerEvent[] =>
-  intents.map((effect) => ({
-    kind: "effect_done",
-    actor: subject,
-    severity: effect.ok ? "info" : "warn",
-    data: { ...effect },
-    runId,
-  }));
-
-/** A refusal by the guard of an output whose policy says `onRefusal: abort` ends the run: no program catches it. */
-function errorOf(
-  { code, reason, status, details }: CallFailure,
-  { args }: CallRequest,
-  policy: CompiledPolicy,
-): Extract<CallAnswer, { readonly ok: false }>["error"] {
-  const plain = isJsonObject(details) ? details : {};
-  const wanted = isJsonObject(args) ? args.output : undefined;
-  const output = policy.outputs.find(({ name }) => name === wanted);
-  const byGuard = status === GUARD_STATUS || code === "claim_invalid";
-  if (!byGuard || output?.onRefusal !== "abort") return { code, reason, status, details: plain };
-  return { code: "run_cut", reason, status: 409, details: { ...plain, output: output.name, code } };
-}
-
-/** Of every refusal by the guard but `claim_invalid` (evidence.md, conventions). */
-const GUARD_STATUS = 412;
 const EVIDENCE_PER_CALL = 3;
 const EVIDENCE_BASE = 64;
 
@@ -135,6 +111,7 @@ export class RunExecution {
   readonly #evidence: RunEvidence;
   readonly #ctx: RunContext;
   readonly #calls = new CallLog();
+  readonly #reputation: RunReputation | null;
   readonly #startedAt: number;
   readonly #alertsBefore: number;
   #markedOpen = false;
@@ -145,6 +122,7 @@ export class RunExecution {
     this.#startedAt = parts.clock.wallMs();
     this.#alertsBefore = parts.circumstances?.alerts() ?? 0;
     const { policy } = run.set;
+    this.#reputation = parts.reputation ? new RunReputation(parts.reputation) : null;
     this.#evidence = new RunEvidence({
       runId: run.runId,
       subject: run.subject,
@@ -153,6 +131,8 @@ export class RunExecution {
       clock: parts.clock,
       sources: run.set.sources,
       ...run.set.evidence,
+      ...(this.#reputation ? { reputation: this.#reputation } : {}),
+      ...(parts.onOutlier && !run.dry ? { onOutlier: parts.onOutlier } : {}),
       sealer: parts.sealer,
       maxPerRun: EVIDENCE_PER_CALL * run.limits.ioCalls + EVIDENCE_BASE,
     });
@@ -236,6 +216,7 @@ export class RunExecution {
     const result = await this.#parts.gate.call(this.#ctx, request.capability, request.args, signal, {
       claims: withRecordedSources(request.claims, this.#parts.simulated),
     });
+    if (!result.ok && result.code === "reading_out_of_range") this.#distrust(request.args);
     this.#calls.note(request.capability, request.args, result, mayAct(request));
     const bytes = {
       readBytes: this.#ctx.counters.readBytes - before.readBytes,
@@ -244,6 +225,16 @@ export class RunExecution {
     };
     if (result.ok) return { ok: true, result: result.result, evidence: result.evidence, ...bytes };
     return { ok: false, error: errorOf(result, request, set.policy), evidence: [] };
+  }
+
+  /** A value outside the range that its driver declares is a violation of its source (evidence.md 6). */
+  #distrust(args: Json): void {
+    const { policy, sources } = this.#run.set;
+    const input = isJsonObject(args) ? args.input : undefined;
+    const binding = policy.bindings.find(({ name }) => name === input);
+    if (!binding) return;
+    const source = recordedSource(binding.uri, this.#parts.simulated);
+    this.#reputation?.violation(sources.lookup(source).id);
   }
 
   async #settle(result: MachineResult): Promise<RunReport> {
@@ -276,16 +267,20 @@ export class RunExecution {
       return { record, reply, entry: null, sessionTrust, calls: this.#calls };
     }
     const staged = this.#evidence.stage(parts.packer);
+    const learned = this.#reputation?.settle(parts.clock.wallMs());
     const facts: RunFacts = {
       record,
       evidence: record.evidence,
       events: [...this.#calls.events(run.runId, run.subject), ...effectEvents(this.#ctx)],
-      ops: [...run.ops, ...staged.ops, ...settlementOps(this.#ctx)],
+      ops: [...run.ops, ...staged.ops, ...settlementOps(this.#ctx), ...(learned?.ops ?? [])],
     };
     const shared = this.#mayShare(facts) ? parts.runs.stageShared(record) : null;
     const row = shared ?? parts.runs.stage(record);
     const unit = shared === null ? settlement(facts, row.ops) : sharedSettlement(facts, shared);
-    const receipts = await parts.settle.commit(run.runId, unit);
+    const receipts = await parts.settle.commit(run.runId, unit).catch((error: unknown) => {
+      learned?.failed();
+      throw error;
+    });
     staged.stored();
     row.stored();
     return { record, reply, entry: receipts[receipts.length - 1] ?? null, sessionTrust, calls: this.#calls };

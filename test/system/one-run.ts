@@ -29,7 +29,11 @@ export const PUMP_ON: readonly JsonObject[] = [
 ];
 
 export const irrigation = (code: readonly JsonObject[]): JsonObject =>
-  program("irrigation", { capabilities: ["sensor.read", "gpio.write"], outputs: ["pump"], code });
+  program("irrigation", {
+    capabilities: ["gpio.read", "gpio.write", "sensor.read"],
+    outputs: ["pump"],
+    code,
+  });
 
 /** A change of the policy: members replaced, and what the pump demands. */
 export const policyWith =
@@ -60,8 +64,9 @@ export async function withDevice<T>(
 }
 
 /** Runs the program once, as its schedule would: a command would be evidence by itself. */
-export async function runOnce(device: Device) {
-  const result = await device.parts.runs.start({ program: "irrigation", trigger: { kind: "interval" } });
+export async function runOnce(device: Device, dry = false) {
+  const request = { program: "irrigation", trigger: { kind: "interval" }, dry };
+  const result = await device.parts.runs.start(request);
   if (!result.ok) throw new Error(JSON.stringify(result));
   return result.report;
 }

@@ -153,8 +153,8 @@ export class RunStore {
   readonly #store: Store;
   readonly #content: ContentStore;
   readonly #bases = new DeltaBases({ bases: RUN_LIMITS.rowBases, rows: RUN_LIMITS.rowsPerBase });
-  /** The base that was read last: records are read one after the other. */
-  #read: readonly [id: string, content: Octets] | null = null;
+  /** Bases that were read last: records are read one after the other, and programs take turns. */
+  readonly #read = new Map<string, Octets>();
 
   constructor(store: Store, content: ContentStore) {
     this.#store = store;
@@ -200,10 +200,10 @@ export class RunStore {
 
   async #decode(runId: string, bytes: Uint8Array): Promise<StoredRun> {
     const { base } = namedByRun(runId, bytes);
-    const known = this.#read;
-    if (base === null || known?.[0] === base) return decodeRun(runId, bytes, () => known?.[1]);
+    if (base === null || this.#read.has(base)) return decodeRun(runId, bytes, (id) => this.#read.get(id));
     const content = await readBase(this.#store, RUN_BASES, base);
-    this.#read = [base, content];
+    if (this.#read.size >= RUN_LIMITS.rowBases) this.#read.clear();
+    this.#read.set(base, content);
     return decodeRun(runId, bytes, () => content);
   }
 

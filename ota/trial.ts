@@ -223,8 +223,10 @@ export async function guardStep(
   const release = await loadCandidate(context, run, signal);
   if (typeof release === "string") return { event: "regression", reason: release };
   const { settings, baseline } = run;
-  const left = Math.max(1, settings.guardMs - run.heldMs);
-  const held = await watch.next(run, Math.min(evaluateMs(context, run), left), signal);
+  const every = evaluateMs(context, run);
+  const left = settings.guardMs - run.heldMs;
+  // Longer than its time where too few runs can judge it: then it is looked at as often as before.
+  const held = await watch.next(run, left > 0 ? Math.min(every, left) : every, signal);
   const since = held.activatedAt ?? held.startedAt;
   const samples = await samplesSince(context.options.history, release.policy.policyHash, since);
   const stats = trialStats(samples, context.options.clock.wallMs(), since);

@@ -61,6 +61,21 @@ describe("an update", () => {
     expect(await device.lastRun()).toMatchObject({ state: "rejected", reason: "list_rollback" });
   });
 
+  it("is looked at no more often where too few runs can judge it after its guard time", async () => {
+    // Too little history of the factory's release to compare with.
+    const device = await Device.ready({}, 2);
+    const candidate = release(2, [countdown(400)]);
+    await device.service.stage(candidate.statementBytes, candidate.bundle);
+    await device.reach("committed");
+    for (let i = 0; i < 60; i++) await device.clock.advance(100);
+    const before = device.store.batches;
+
+    for (let i = 0; i < 100; i++) await device.clock.advance(100);
+
+    expect((await device.service.status()).run?.state).toBe("committed");
+    expect(device.store.batches - before).toBeLessThan(20);
+  });
+
   it("is refused for twice the steps, with both Φ in the answer", async () => {
     const device = await Device.ready();
     const candidate = release(2, [countdown(1000)]);

@@ -64,6 +64,8 @@ export interface Capability {
   readonly compound?: true;
   /** Pure: acts on nothing and waits for nothing. */
   resolve(ctx: RunContext, args: JsonObject): Target;
+  /** What the arguments themselves say about the world and do not prove; asked after the guard of an effect. */
+  ungrounded?(ctx: RunContext, args: JsonObject): Refusal | null;
   /**
    * Acts. Refusals of stores and queues are returned; faults are thrown as CodedError with the codes of
    * ports/hardware.ts, `details.touched: false` when the bus was not touched.

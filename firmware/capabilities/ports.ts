@@ -2,6 +2,7 @@
 import type { Refusal } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { ResourceRequirement } from "../core/resource-required.ts";
+import type { GroundedWitness } from "../evidence/index.ts";
 import type { Evidence, GuardVerdict, Requirement, RiskLevel } from "../evidence/types.ts";
 import type { LedgerEvent } from "../ledger/types.ts";
 import type { DecisionResult } from "../policy/types.ts";
@@ -26,6 +27,8 @@ export interface EvidenceSink {
   readonly list: readonly Evidence[];
   /** Seals and keeps a record. @throws CodedError when it cannot be kept. */
   record(draft: EvidenceDraft): { readonly id: string };
+  /** What a record of this run proves to the reader of a message, undefined for what proves nothing (evidence.md 14). */
+  witness(id: string): GroundedWitness | undefined;
   /** Counts a successful call; folded to one record per capability at settlement. */
   tally(capability: string, chargedMilli: number, tookMs: number): void;
   /** Judges the run's evidence and claims against a requirement and records the verdict as bookkeeping. */

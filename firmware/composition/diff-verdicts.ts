@@ -170,7 +170,13 @@ class PolicyJudge {
       program: { name: document.name, outputs: document.outputs ?? [], capabilities },
       policy,
       limits: record.limits,
-      evidence: { list: run.evidence, record: recordsNothing, tally: recordsNothing, guard: recordsNothing },
+      evidence: {
+        list: run.evidence,
+        witness: recordsNothing,
+        record: recordsNothing,
+        tally: recordsNothing,
+        guard: recordsNothing,
+      },
       countCall: () => true,
       ...(rights ? { demands: subjectStatement(rights).requirement } : {}),
     });

@@ -78,3 +78,11 @@ export function nameEvidence(claims: readonly unknown[], list: readonly Evidence
 
 const isClaimObject = (claim: unknown): claim is JsonObject =>
   typeof claim === "object" && claim !== null && !Array.isArray(claim);
+
+/** The evidence that the value of a claim was read from, undefined for a claim that names none. */
+export function valueEvidence(claims: readonly unknown[], id: string): string | undefined {
+  const claim = claims.filter(isClaimObject).find((one) => one.id === id);
+  const from = claim === undefined ? undefined : member(claim, "from");
+  const evidence = from !== undefined && isJsonObject(from) ? member(from, "evidence") : undefined;
+  return typeof evidence === "string" ? evidence : undefined;
+}

@@ -10,7 +10,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { StoreOp } from "../ports/store.ts";
 import { type AssessContext, assess, type GuardRecord, guardErrorDetails } from "./assess.ts";
 import { failed } from "./check.ts";
-import { nameEvidence } from "./claim-sources.ts";
+import { nameEvidence, valueEvidence } from "./claim-sources.ts";
 import { stageBlob } from "./content-store.ts";
 import { MAX_PARENTS, type Sealer, type SealKeys, sealsOf, sealWritten } from "./envelope.ts";
 import { clampTtl, type Instant, isFuture, rawAge } from "./freshness.ts";
@@ -19,6 +19,7 @@ import { guardRecordOf } from "./guard-record.ts";
 import { BUILT_IN_KINDS, type KindTable } from "./kinds.ts";
 import { RunPacker, type StagedPack } from "./run-packer.ts";
 import type { SourceStanding } from "./run-reputation.ts";
+import type { GroundedWitness } from "./sink.ts";
 import type { SourceInfo, SourceRegistry } from "./source-registry.ts";
 import { baseTrust, clamp01, sessionTrust } from "./trust.ts";
 import type { Evidence, EvidenceBody, GuardVerdict, Requirement, RiskLevel } from "./types.ts";
@@ -134,6 +135,15 @@ export class RunEvidence {
       throw refused("evidence_overflow", `A run may leave ${maxPerRun} records.`, { max: maxPerRun });
     }
     return this.#append(input);
+  }
+
+  /** What a record proves to the reader of a message; bookkeeping proves nothing (evidence.md 14). */
+  witness(id: string): GroundedWitness | undefined {
+    const evidence = this.#byId.get(id);
+    const kind = evidence && this.#kinds.get(evidence.body.kind);
+    if (!evidence || !kind || kind.class === "bookkeeping") return undefined;
+    const { origin, integrity, level } = this.#guardRecord(evidence, this.#now());
+    return { origin, content: integrity(), level: level() };
   }
 
   /** Counts a successful call; folded to one record per capability by `settle`. Milli-Φ and ms. */
@@ -354,7 +364,7 @@ export class RunEvidence {
       if (resolution.mode !== "vote") continue;
       const { group, value, members, outliers: out, weights } = resolution;
       for (const claim of out) {
-        const source = this.#sourceOfClaim(claims, claim);
+        const source = this.#byId.get(valueEvidence(claims, claim) ?? "")?.body.source;
         if (source === undefined) continue;
         outliers.add(sources.lookup(source).id);
         this.#options.onOutlier?.(source, claim);
@@ -370,17 +380,6 @@ export class RunEvidence {
       return source === undefined ? [] : [sources.lookup(source)];
     });
     for (const { id } of accepted) if (!outliers.has(id)) reputation.success(id, atMs);
-  }
-
-  #sourceOfClaim(claims: readonly unknown[], id: string): string | undefined {
-    for (const claim of claims) {
-      const { id: own, from } = claim as {
-        readonly id?: unknown;
-        readonly from?: { readonly evidence?: unknown };
-      };
-      if (own === id && typeof from?.evidence === "string") return this.#byId.get(from.evidence)?.body.source;
-    }
-    return undefined;
   }
 }
 

@@ -380,6 +380,8 @@ export function buildHarness(options: HarnessOptions = {}): Harness {
           drafts.push(draft);
           return { id: `ev${drafts.length}` };
         },
+        witness: (id) =>
+          id.startsWith("ev") ? { origin: `local://${id}`, content: true, level: 2 } : undefined,
         tally: () => log.push("tally"),
         guard: () => {
           log.push("guard");

@@ -147,6 +147,17 @@ describe("the guard of a run", () => {
     });
   });
 
+  it("is witnessed by what the run has read, not by the daemon's own records", () => {
+    const { run } = startRun();
+    const { id } = run.record(reading(21.5));
+    run.guard({ effect: "gpio.write", requirement: PIN });
+    const decision = run.list.at(-1);
+    expect(run.witness(id)).toEqual({ origin: CHIP, content: true, level: 3 });
+    expect(decision?.body.kind).toBe("guard_decision");
+    expect(run.witness(decision?.id ?? "")).toBeUndefined();
+    expect(run.witness("0".repeat(64))).toBeUndefined();
+  });
+
   it("does not count its own decisions as evidence", () => {
     const { run } = startRun();
     for (let i = 0; i < 3; i++) {

@@ -1,8 +1,11 @@
 /** mqtt.publish (capabilities.md 11): to the outbox with the settlement, never straight to the socket. */
 import { canonicalSize } from "../../core/canonical-size.ts";
-import { refusal } from "../../core/errors.ts";
+import { type Refusal, refusal } from "../../core/errors.ts";
+import { isJsonObject, type JsonObject, member } from "../../core/json.ts";
 import { BUS_LIMITS } from "../../core/limits.ts";
+import { checkGrounded } from "../../evidence/index.ts";
 import type { Capability } from "../capability.ts";
+import type { RunContext } from "../context.ts";
 import { parseUri } from "../outputs/uris.ts";
 import type { OutboxPort } from "../ports.ts";
 import { publishTopic, type TopicOwner } from "../publish-topic.ts";
@@ -44,6 +47,18 @@ const publishContract = contract({
   errors: ["topic_invalid", "topic_reserved", "topic_not_allowed"],
 });
 
+/** A payload with an `op` is a message that says something of the world: its claims need evidence of this run. */
+function ungrounded({ policy, subject, evidence }: RunContext, { payload }: JsonObject): Refusal | null {
+  const op = payload !== undefined && isJsonObject(payload) ? member(payload, "op") : undefined;
+  if (typeof op !== "string" || payload === undefined || !isJsonObject(payload)) return null;
+  const isStrict = Object.hasOwn(policy.subjects, subject) && policy.subjects[subject]?.strict === true;
+  const checked = checkGrounded(op, member(payload, "bundle"), {
+    resolve: (reference) => (typeof reference === "string" ? evidence.witness(reference) : undefined),
+    tier: isStrict ? "strict" : "normal",
+  });
+  return checked.ok ? null : refusal(checked.reason, 412, checked.details);
+}
+
 export function mqttCapabilities(outbox: OutboxPort, owner: TopicOwner): readonly Capability[] {
   return [
     {
@@ -71,6 +86,7 @@ export function mqttCapabilities(outbox: OutboxPort, owner: TopicOwner): readonl
           problem: topic.ok ? tooLarge : topic,
         });
       },
+      ungrounded,
       rehearse: () => ({ outboxId: "dry-run" }),
       async perform({ ctx, args, target }) {
         const address = parseUri(target.uri);

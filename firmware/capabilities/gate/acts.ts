@@ -75,7 +75,7 @@ export function guard(call: CallState): StepResult {
     );
     if (request === null) return refusal("guard_error", 412, { why: "no_requirement" });
     const verdict = call.ctx.evidence.guard(request);
-    if (verdict.ok) return null;
+    if (verdict.ok) return resolved(call).capability.ungrounded?.(call.ctx, call.args) ?? null;
     return refusal(verdict.reason, verdict.reason === "claim_invalid" ? 422 : 412, { ...verdict.details });
   } catch (error) {
     call.parts.observer.alert("guard_error", { capability: call.id, message: messageOf(error) });

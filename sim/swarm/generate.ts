@@ -5,10 +5,13 @@ import { type DrawnGroup, drawGroup } from "./devices.ts";
 import { Dice } from "./dice.ts";
 import { EXAMPLE_SITES, type Examples, exampleGroup } from "./examples.ts";
 import { drawFaults, type Target } from "./faults.ts";
+import { drawPruned, drawPruning } from "./retention.ts";
 
 /** Nothing goes wrong any more after the faults have had their time: the bound of convergence and some room. */
 const QUIET_S = 80;
 const FIRST_FAULT_S = 8;
+/** What a ledger needs on top to have tiles that can be pruned. */
+const FILLING_S = 60;
 
 /** Nodes of the world have names of their own in each group. */
 function renamed(group: DrawnGroup, suffix: string): DrawnGroup {
@@ -66,7 +69,10 @@ export function generateScenario(seed: string, examples: Examples): JsonObject {
   const dice = new Dice(seed);
   // What was added later draws from a stream of its own: seeds keep the rest of their scenario.
   const later = new Dice(seed, "swarm:interruption");
-  const groups = drawGroups(examples, dice);
+  const retention = new Dice(seed, "swarm:retention");
+  const isPruned = retention.chance(0.35);
+  const drawn = drawGroups(examples, dice);
+  const groups = isPruned ? drawn.map((group) => drawPruned(group, retention)) : drawn;
   const targets: readonly Target[] = groups.flatMap((group) =>
     Array.from({ length: group.count }, (_, index) => ({
       device: `${group.prefix}${String(index + 1).padStart(3, "0")}`,
@@ -75,7 +81,7 @@ export function generateScenario(seed: string, examples: Examples): JsonObject {
   );
   // Many devices for a short time, few for longer.
   const faultsS = Math.floor(dice.whole(50, 200) / Math.max(1, targets.length / 2)) + 20;
-  const window = { fromS: FIRST_FAULT_S, untilS: FIRST_FAULT_S + faultsS };
+  const window = { fromS: FIRST_FAULT_S, untilS: FIRST_FAULT_S + faultsS + (isPruned ? FILLING_S : 0) };
   const endS = window.untilS + QUIET_S;
   const operators = [
     { id: "op-1", scopes: ["command", "deploy", ...(dice.chance(0.3) ? ["emergency"] : [])] },
@@ -97,6 +103,8 @@ export function generateScenario(seed: string, examples: Examples): JsonObject {
     ...drawCommands(targets, names, dice.whole(0, 10), talk, dice),
     ...drawHands(targets, dice.whole(0, 3), window, dice),
     ...(dice.chance(0.25) ? [drawRelease(targets, window, dice)] : []),
+    ...(isPruned ? drawPruning(targets, { ...window, untilS: endS - 20 }, retention) : []),
+    ...(isPruned && retention.chance(0.5) ? [drawRelease(targets, window, retention)] : []),
     ...(later.chance(0.35) ? drawInterruption(targets, window, later) : []),
   ];
   const adversaries = dice.chance(0.35) ? [drawAdversary(targets, dice.whole(1, 6), window, dice)] : [];

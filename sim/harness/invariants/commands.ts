@@ -172,7 +172,8 @@ class CommandCheck {
   /** One final answer per command; refusals of later deliveries stand beside it. */
   #receipts(accepted: ReadonlyMap<string, readonly StoredEntry[]>): void {
     const final = new Map<string, Map<string, Receipt>>();
-    const { device } = this.#facts;
+    const { device, entries } = this.#facts;
+    const first = entries[0]?.index ?? 0;
     const known = new Set<string>();
     for (const { receipts } of this.#context.operators) {
       for (const { device: from, receipt } of receipts) {
@@ -187,7 +188,8 @@ class CommandCheck {
     for (const [commandId, answers] of final) {
       const outcomes = [...answers.values()].map(({ outcome }) => outcome);
       if (answers.size > 1) this.#say("A command was answered in two ways.", { commandId, outcomes });
-      if (!accepted.has(commandId) && device.isDiskHonest)
+      const isPruned = [...answers.values()].some(({ ledger }) => ledger !== null && ledger.seq < first);
+      if (!accepted.has(commandId) && !isPruned && device.isDiskHonest)
         this.#say("A command was answered as done and never accepted.", { commandId, outcomes });
     }
   }

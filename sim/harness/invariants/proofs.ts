@@ -6,6 +6,7 @@ import { storedNotes } from "./checkpoint-claims.ts";
 import { ledgerSub } from "./epochs.ts";
 import type { DeviceFacts } from "./facts.ts";
 import type { Invariant } from "./invariant.ts";
+import { anchorOf } from "./ledger-chain.ts";
 import { sampled } from "./sampling.ts";
 import { Prover, storedRoot } from "./stored-tree.ts";
 import { includes, leafOf, type Tree } from "./tree-check.ts";
@@ -68,13 +69,15 @@ export const proofInvariant: Invariant = {
       if (prover === null) continue;
       const trees = await signedTrees(facts);
       await checkRoots(facts, sampled(trees, SAMPLED_ENTRIES), say);
+      const { index: pruned } = await anchorOf(facts.store, facts.epoch);
       const entries = facts.entries.map(({ index, bytes }) => ({ index, hash: leafOf(bytes) }));
       const leaves = [
         ...sampled(entries, SAMPLED_ENTRIES),
         ...sampled(await keptLeaves(facts), SAMPLED_ENTRIES),
       ];
       for (const leaf of leaves) {
-        const over = trees.filter(({ size }) => size > leaf.index);
+        // Of smaller trees than the pruned part only the full tiles are left.
+        const over = trees.filter(({ size }) => size > leaf.index && size >= pruned);
         for (const tree of sampled(over, SAMPLED_TREES)) await checkLeaf(leaf, tree, prover, say);
       }
     }

@@ -211,7 +211,8 @@ class SafeStateCheck {
         if (name !== "outputs.safe" && name !== "emergency.stop") continue;
         const life = timeline.lifeAt(atUs);
         const doneUs = life === null ? null : timeline.ofWall(life, receipt.at);
-        if (doneUs === null) continue;
+        // A calendar that was set back has shown the same time twice: which of the two it was, nobody can say.
+        if (doneUs === null || doneUs > atUs) continue;
         for (const [line, outputs] of this.#lines()) {
           const isSafe = (level: Level | null): boolean => this.#isSafe(line, outputs, level);
           if (this.#history(line).hadLevel(doneUs - SAFE_US, doneUs + TICK_US, isSafe)) continue;

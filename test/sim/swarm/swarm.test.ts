@@ -29,6 +29,18 @@ describe("the swarm", () => {
     expect(generateScenario("7", examples)).not.toEqual(generateScenario("8", examples));
   });
 
+  it("prunes ledgers that fill up, with and without witnesses", async () => {
+    const examples = await readExamples();
+    const texts = Array.from({ length: 40 }, (_, i) => JSON.stringify(generateScenario(String(i), examples)));
+    const pruned = texts.filter((text) => text.includes('"do":"prune"'));
+
+    expect(pruned.length).toBeGreaterThan(8);
+    expect(pruned.filter((text) => text.includes('"minDays":0'))).toEqual(pruned);
+    expect(pruned.some((text) => text.includes('"rollup":false'))).toBe(true);
+    expect(pruned.some((text) => text.includes('"unwitnessed":true'))).toBe(true);
+    expect(pruned.some((text) => text.includes('"quorum":0'))).toBe(true);
+  });
+
   it("leaves the same traces with one process and with two", async () => {
     const [one, two] = [await pooled(1), await pooled(2)];
 

@@ -2,12 +2,12 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LevelStore } from "../../firmware/adapters/level-store.ts";
-import { decodeCbor, encodeCbor } from "../../firmware/core/cbor.ts";
+import { encodeCbor } from "../../firmware/core/cbor.ts";
 import { hashJson, sha256Hex } from "../../firmware/core/hash.ts";
+import { ContentStore } from "../../firmware/evidence/index.ts";
 import { put } from "../../firmware/ports/store.ts";
+import { RunStore } from "../../firmware/runs/index.ts";
 import { Deformed, imuctl, RUN_ID, stoppedDevice, tempDir } from "./support.ts";
-
-type Row = Readonly<Record<string, unknown>>;
 
 const SECOND = ["evidence", "evidence", 1, "body"] as const;
 
@@ -178,7 +178,8 @@ describe("a run carried to another machine", () => {
     await imuctl(["evidence", "import", file, "--state", state]);
     {
       await using store = await LevelStore.open(join(state, "db"), { create: false });
-      const record = decodeCbor((await store.get("run", RUN_ID)) ?? new Uint8Array()) as Row;
+      const content = new ContentStore({ store, wallMs: () => 0 });
+      const { record } = await new RunStore(store, content).stored(RUN_ID);
       await store.batch([put("run", RUN_ID, encodeCbor({ ...record, payload: { a: 1, b: 1 } }))], {
         sync: true,
       });

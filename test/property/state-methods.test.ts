@@ -23,6 +23,7 @@ const SUBLEVELS = [
   "lghead",
   "lgsigned",
   "run",
+  "runbase",
   "ev",
   "evrun",
   "evpack",

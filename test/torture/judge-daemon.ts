@@ -7,7 +7,7 @@ import { showRunEvidence } from "../../firmware/composition/state-evidence.ts";
 import { verifyLedgerState } from "../../firmware/composition/state-ledger.ts";
 import { toHex } from "../../firmware/core/bytes.ts";
 import type { JsonObject } from "../../firmware/core/json.ts";
-import { ContentStore } from "../../firmware/evidence/index.ts";
+import { ContentStore, sealsOf } from "../../firmware/evidence/index.ts";
 import { evidenceRoot, type IndexedEntry, LedgerReader } from "../../firmware/ledger/index.ts";
 import type { Store } from "../../firmware/ports/store.ts";
 import { RunStore } from "../../firmware/runs/index.ts";
@@ -108,7 +108,7 @@ export class DaemonJudge implements Judge {
     for await (const entry of reader.entries(this.#size)) fresh.push(entry);
     const runs = await storedRuns(store, this.#lastRun);
     problems.push(...halfApplied(runs, runEntries(fresh)), ...missing(told, fresh, runs));
-    const content = new ContentStore({ store, wallMs: () => 0 });
+    const content = new ContentStore({ store, wallMs: () => 0, seals: sealsOf(seal) });
     for (const runId of runs.keys()) problems.push(...(await damaged(content, runId, runs, seal)));
     problems.push(...(await this.#miscounted(store, runs)));
     this.#size = report.size;

@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Change, PlantedFault } from "./faults.ts";
+import type { Change, PlantedFault } from "./fault.ts";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const COPIED = ["firmware", "sim", "ota", "drivers", "boards", "examples", "package.json", "tsconfig.json"];

@@ -2,25 +2,8 @@
  * Faults that are planted in a copy of the daemon's source, one at a time, to see whether the swarm finds them. The
  * shipped build knows nothing of them: each is a change of text, applied to a copy.
  */
-import type { InvariantId } from "../../sim/harness/violations.ts";
-
-export interface Change {
-  readonly file: string;
-  /** Occurs exactly once in the file. */
-  readonly find: string;
-  readonly replace: string;
-}
-
-export interface PlantedFault {
-  readonly name: string;
-  /** What goes wrong, as a person would tell it. */
-  readonly what: string;
-  readonly changes: readonly Change[];
-  /** Rules that may notice it first. */
-  readonly expects: readonly InvariantId[];
-}
-
-const one = (file: string, find: string, replace: string): readonly Change[] => [{ file, find, replace }];
+import { one, type PlantedFault } from "./fault.ts";
+import { LEDGER_FAULTS } from "./ledger-faults.ts";
 
 export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
@@ -219,4 +202,5 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     ),
     expects: ["I11"],
   },
+  ...LEDGER_FAULTS,
 ];

@@ -4,12 +4,14 @@ import { randomInt } from "node:crypto";
 import { join } from "node:path";
 import { Command } from "commander";
 import { FaultyCopy, ROOT } from "./copy.ts";
-import { PLANTED_FAULTS, type PlantedFault } from "./faults.ts";
+import type { PlantedFault } from "./fault.ts";
+import { PLANTED_FAULTS } from "./faults.ts";
 
 interface Options {
   readonly fault?: readonly string[];
   readonly minutes: number;
   readonly seed?: number;
+  readonly jobs?: number;
   readonly json?: boolean;
 }
 
@@ -32,9 +34,10 @@ interface Row {
 
 const FIRST_SEEDS = 1_000_000_000;
 
-function swarm(folder: string, minutes: number, seed: number): Promise<SwarmAnswer> {
+function swarm(folder: string, { minutes, jobs }: Options, seed: number): Promise<SwarmAnswer> {
   const tsx = join(ROOT, "node_modules", "tsx", "dist", "cli.mjs");
   const args = [tsx, "sim/swarm/main.ts", "--minutes", String(minutes), "--seed", String(seed), "--json"];
+  if (jobs !== undefined) args.push("--jobs", String(jobs));
   return new Promise((resolve, reject) => {
     execFile(process.execPath, args, { cwd: folder, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       const line = stdout.trim().split("\n").at(-1) ?? "";
@@ -46,11 +49,7 @@ function swarm(folder: string, minutes: number, seed: number): Promise<SwarmAnsw
 
 async function look(fault: PlantedFault, options: Options): Promise<Row> {
   await using copy = await FaultyCopy.of(fault);
-  const { found, seconds, runs } = await swarm(
-    copy.folder,
-    options.minutes,
-    options.seed ?? randomInt(FIRST_SEEDS),
-  );
+  const { found, seconds, runs } = await swarm(copy.folder, options, options.seed ?? randomInt(FIRST_SEEDS));
   const [first] = found;
   const foundBy = first?.failure ?? null;
   return {
@@ -69,6 +68,7 @@ const program = new Command("sim:planted")
   .option("--fault <name...>", "only these")
   .option("--minutes <n>", "longest search for one", Number, 5)
   .option("--seed <n>", "first seed; default: drawn for each", Number)
+  .option("--jobs <n>", "processes of the swarm; default: one for each core", Number)
   .option("--json", "one JSON document");
 program.action(async (options: Options) => {
   const wanted = PLANTED_FAULTS.filter(({ name }) => !options.fault || options.fault.includes(name));

@@ -47,11 +47,13 @@ export function decodeReputation(bytes: Uint8Array): Reputation {
   return { score, ts: Number(ts) };
 }
 
-/** Reputation per source id. One success per source and minute; every violation counts once. */
+/** Reputation per source id. One success per source and minute; a failure counts once, however many runs meet it. */
 export class ReputationBook {
   readonly #records = new Map<string, Reputation>();
   readonly #lastSuccess = new Map<string, number>();
   readonly #dirty = new Set<string>();
+  /** Sources whose failure has been counted and is not over. */
+  readonly #failing = new Set<string>();
 
   /** With what was stored. @throws CodedError of the store and of `decodeReputation`. */
   static async open(store: Store): Promise<ReputationBook> {
@@ -76,6 +78,19 @@ export class ReputationBook {
 
   violation(sourceId: string, atMs: number): void {
     this.#apply(sourceId, "violation", atMs);
+  }
+
+  /** True where the source did not fail before: a failure that goes on is still the same one. */
+  fails(source: string): boolean {
+    if (this.#failing.has(source)) return false;
+    if (this.#failing.size >= EVIDENCE_LIMITS.rememberedSources) this.#failing.clear();
+    this.#failing.add(source);
+    return true;
+  }
+
+  /** Evidence of the source was accepted: the next failure is another one. */
+  recovers(source: string): void {
+    this.#failing.delete(source);
   }
 
   /** Changed records as store operations (sublevel `reputation`), for the next atomic batch. */

@@ -20,7 +20,7 @@ import { BUILT_IN_KINDS, type KindTable } from "./kinds.ts";
 import { RunPacker, type StagedPack } from "./run-packer.ts";
 import type { SourceStanding } from "./run-reputation.ts";
 import type { GroundedWitness } from "./sink.ts";
-import type { SourceInfo, SourceRegistry } from "./source-registry.ts";
+import type { SourceRegistry } from "./source-registry.ts";
 import { baseTrust, clamp01, sessionTrust } from "./trust.ts";
 import type { Evidence, EvidenceBody, GuardVerdict, Requirement, RiskLevel } from "./types.ts";
 
@@ -240,7 +240,7 @@ export class RunEvidence {
       ...this.#limits(),
     });
     const recorded = this.#recordDecision(request, verdict);
-    if (recorded.ok) this.#learn(recorded, claims, now.wallMs);
+    if (recorded.ok) this.#learn(recorded, claims);
     return recorded;
   }
 
@@ -357,7 +357,7 @@ export class RunEvidence {
   }
 
   /** After a pass: the resolution of votes is recorded, outliers lose reputation, accepted sources gain. */
-  #learn(verdict: Extract<GuardVerdict, { ok: true }>, claims: readonly unknown[], atMs: number): void {
+  #learn(verdict: Extract<GuardVerdict, { ok: true }>, claims: readonly unknown[]): void {
     const { sources, reputation } = this.#options;
     const outliers = new Set<string>();
     for (const resolution of verdict.resolutions ?? []) {
@@ -366,7 +366,7 @@ export class RunEvidence {
       for (const claim of out) {
         const source = this.#byId.get(valueEvidence(claims, claim) ?? "")?.body.source;
         if (source === undefined) continue;
-        outliers.add(sources.lookup(source).id);
+        outliers.add(source);
         this.#options.onOutlier?.(source, claim);
       }
       if (this.room === 0) continue;
@@ -374,12 +374,12 @@ export class RunEvidence {
       this.#append({ kind: "resolution_proof", source: "local://guard", payload });
     }
     if (!reputation) return;
-    for (const id of outliers) reputation.violation(id, atMs);
-    const accepted = verdict.valid.flatMap((id): SourceInfo[] => {
+    for (const source of outliers) reputation.violation(sources.lookup(source).id, source);
+    for (const id of verdict.valid) {
       const source = this.#byId.get(id)?.body.source;
-      return source === undefined ? [] : [sources.lookup(source)];
-    });
-    for (const { id } of accepted) if (!outliers.has(id)) reputation.success(id, atMs);
+      if (source === undefined || outliers.has(source)) continue;
+      reputation.success(sources.lookup(source).id, source);
+    }
   }
 }
 

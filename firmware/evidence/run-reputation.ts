@@ -5,12 +5,12 @@
 import type { StoreOp } from "../ports/store.ts";
 import type { ReputationBook } from "./reputation.ts";
 
-/** What a run's guard asks and tells about sources, by the id of their rule. */
+/** What a run's guard asks and tells about sources: standing is by the id of their rule, failures by source. */
 export interface SourceStanding {
   /** 0.5..1.5 */
   factor(sourceId: string, atMs: number): number;
-  success(sourceId: string, atMs: number): void;
-  violation(sourceId: string, atMs: number): void;
+  success(sourceId: string, source: string): void;
+  violation(sourceId: string, source: string): void;
 }
 
 /** Above it a success changes nothing that anybody could see: a factor above 1 lifts no trust. */
@@ -25,8 +25,9 @@ export interface LearnedReputation {
 
 export class RunReputation implements SourceStanding {
   readonly #book: ReputationBook;
-  readonly #accepted = new Set<string>();
-  readonly #violated = new Set<string>();
+  /** Ids by source. */
+  readonly #accepted = new Map<string, string>();
+  readonly #violated = new Map<string, string>();
 
   constructor(book: ReputationBook) {
     this.#book = book;
@@ -36,20 +37,22 @@ export class RunReputation implements SourceStanding {
     return this.#book.factor(sourceId, atMs);
   }
 
-  success(sourceId: string): void {
-    this.#accepted.add(sourceId);
+  success(sourceId: string, source: string): void {
+    this.#accepted.set(source, sourceId);
   }
 
-  /** However often one run meets it, it counts once. */
-  violation(sourceId: string): void {
-    this.#violated.add(sourceId);
+  violation(sourceId: string, source: string): void {
+    this.#violated.set(source, sourceId);
   }
 
-  /** Brings what was seen into the book. A source with a violation has no success in the same run. */
+  /** Brings what was seen into the book. An id with a violation has no success in the same run. */
   settle(atMs: number): LearnedReputation {
-    for (const id of this.#violated) this.#book.violation(id, atMs);
-    for (const id of this.#accepted) {
-      if (this.#violated.has(id) || this.#book.factor(id, atMs) >= SATURATED) continue;
+    for (const [source, id] of this.#violated) if (this.#book.fails(source)) this.#book.violation(id, atMs);
+    const violated = new Set(this.#violated.values());
+    for (const [source, id] of this.#accepted) {
+      if (this.#violated.has(source)) continue;
+      this.#book.recovers(source);
+      if (violated.has(id) || this.#book.factor(id, atMs) >= SATURATED) continue;
       this.#book.success(id, atMs);
     }
     const ops = this.#book.takeOps();

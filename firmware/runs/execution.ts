@@ -234,7 +234,7 @@ export class RunExecution {
     const binding = policy.bindings.find(({ name }) => name === input);
     if (!binding) return;
     const source = recordedSource(binding.uri, this.#parts.simulated);
-    this.#reputation?.violation(sources.lookup(source).id);
+    this.#reputation?.violation(sources.lookup(source).id, source);
   }
 
   async #settle(result: MachineResult): Promise<RunReport> {

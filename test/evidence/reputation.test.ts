@@ -8,8 +8,8 @@ const MINUTE = 60_000;
 /** A book in which one run has seen these violations and successes. */
 function after(violated: readonly string[], accepted: readonly string[], book = new ReputationBook()) {
   const run = new RunReputation(book);
-  for (const id of violated) run.violation(id);
-  for (const id of accepted) run.success(id);
+  for (const id of violated) run.violation(id, `spi://${id}`);
+  for (const id of accepted) run.success(id, `i2c://${id}`);
   return { book, learned: run.settle(NOW) };
 }
 
@@ -20,9 +20,21 @@ describe("what a run has seen of its sources", () => {
     expect(book.factor("bme", NOW)).toBeCloseTo(1.05);
   });
 
+  it("counts a failure that goes on once, and again after it was over", () => {
+    const book = new ReputationBook();
+    for (let i = 0; i < 50; i++) after(["adc"], [], book);
+    expect(book.factor("adc", NOW)).toBeCloseTo(0.9);
+
+    const well = new RunReputation(book);
+    well.success("adc", "spi://adc");
+    well.settle(NOW);
+    after(["adc"], [], book);
+    expect(book.factor("adc", NOW)).toBeCloseTo(0.85);
+  });
+
   it("counts for nothing before the run settles", () => {
     const book = new ReputationBook();
-    new RunReputation(book).violation("adc");
+    new RunReputation(book).violation("adc", "spi://adc");
     expect(book.factor("adc", NOW)).toBe(1);
   });
 
@@ -51,7 +63,7 @@ describe("what a run has seen of its sources", () => {
     let written = 0;
     for (let minute = 0; minute < 60; minute++) {
       const run = new RunReputation(book);
-      run.success("adc");
+      run.success("adc", "spi://adc");
       written += run.settle(NOW + minute * MINUTE).ops.length;
     }
     expect(written).toBe(10);

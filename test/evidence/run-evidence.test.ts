@@ -9,6 +9,7 @@ import {
   evidenceId,
   type GuardVerdict,
   ReputationBook,
+  RunReputation,
   riskLayer,
   SourceRegistry,
   sealMac,
@@ -234,7 +235,8 @@ describe("the guard of a run", () => {
   });
 
   it("records the resolution of a vote, names the outlier and takes its reputation down", () => {
-    const reputation = new ReputationBook();
+    const book = new ReputationBook();
+    const reputation = new RunReputation(book);
     const outliers: string[] = [];
     const { run, clock } = startRun({ reputation, onOutlier: (source) => outliers.push(source) });
     const values = { "i2c://1/0x76": 20, "spi://0.0": 20.2, "serial://ttys0": 35 };
@@ -258,8 +260,9 @@ describe("the guard of a run", () => {
     expect(verdict).toMatchObject({ ok: true, resolutions: [{ outliers: ["serial://ttys0"] }] });
     expect(run.list.at(-1)?.body).toMatchObject({ kind: "resolution_proof", payload: { group: "bath" } });
     expect(outliers).toEqual(["serial://ttys0"]);
-    expect(reputation.factor("serial", clock.wallMs())).toBeLessThan(1);
-    expect(reputation.factor("i2c", clock.wallMs())).toBeGreaterThan(1);
+    reputation.settle(clock.wallMs());
+    expect(book.factor("serial", clock.wallMs())).toBeLessThan(1);
+    expect(book.factor("i2c", clock.wallMs())).toBeGreaterThan(1);
   });
 });
 

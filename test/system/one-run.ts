@@ -1,5 +1,5 @@
 /** One run of one program in a whole simulated daemon, under a policy that a test may change. */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NodeFiles } from "../../firmware/adapters/node-files.ts";
 import { loadConfig } from "../../firmware/composition/config.ts";
@@ -52,11 +52,13 @@ export async function withDevice<T>(
   policy: (policy: JsonObject) => JsonObject,
   use: (device: Device) => Promise<T>,
   sources?: JsonObject,
+  yaml: (text: string) => string = (text) => text,
 ): Promise<T> {
   await using folder = await TemporaryFolder.create();
   const config = sources === undefined ? "" : "sourcesFile: sources.json\n";
   const made = await deviceFolder(folder.path, { programs: [document], policy, config });
   if (sources) await writeFile(join(folder.path, "sources.json"), JSON.stringify(sources));
+  await writeFile(made.configPath, yaml(await readFile(made.configPath, "utf8")));
   await using device = await openDevice(await loadConfig(new NodeFiles(), made.configPath), warnings().log);
   await device.start();
   await until("the board is locked", () => device.parts.boot.state === "locked");

@@ -79,3 +79,23 @@ test("what a source has done before counts for the guard of the next run", async
     expect(after).toMatchObject({ code: "insufficient_evidence" });
   });
 });
+
+test("values outside the range of their driver count against the source once, not once a run", async () => {
+  const readsSoil = irrigation([...read("soil_moisture", "soil"), ...PUMP_ON]);
+  const narrow = (text: string): string => text.replace("max: 99.5", "max: 1");
+  await withDevice(
+    readsSoil,
+    policyWith({ minCount: 1 }),
+    async (device) => {
+      const errors = [await runOnce(device), await runOnce(device)].map(
+        ({ record }) => record.outcome.error?.code,
+      );
+      const { reputation, state } = device.parts;
+
+      expect(errors).toEqual(["reading_out_of_range", "reading_out_of_range"]);
+      expect(reputation.factor("sim.spi", state.clock.wallMs())).toBeCloseTo(0.9, 3);
+    },
+    undefined,
+    narrow,
+  );
+});

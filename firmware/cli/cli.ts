@@ -12,6 +12,7 @@ import { addLive } from "./commands/live.ts";
 import { addOta } from "./commands/ota.ts";
 import { addProgram } from "./commands/program.ts";
 import { addReplay } from "./commands/replay.ts";
+import { addRescue } from "./commands/rescue.ts";
 import { addRoster } from "./commands/roster.ts";
 import { addRuns } from "./commands/runs.ts";
 import { addSend } from "./commands/send.ts";
@@ -36,6 +37,7 @@ const COMMANDS: readonly ((program: Command, cli: Cli) => void)[] = [
   addCapabilities,
   addBoard,
   addLive,
+  addRescue,
   addSend,
   addOta,
   addSim,

@@ -11,6 +11,7 @@ import type { Session } from "../session.ts";
 import { read } from "../state-access.ts";
 import { cell, pairs, pretty, table, time } from "../text.ts";
 import { exportLedger } from "./export.ts";
+import { pruneLedger } from "./ledger-prune.ts";
 
 const VERIFY_TIMEOUT_MS = 3_600_000;
 const SUMMARY_CHARS = 120;
@@ -154,6 +155,15 @@ export function addLedger(program: Command, cli: Cli): void {
     .option("--to <size>", "size of a signed checkpoint (default: the largest)")
     .option("--out <file>", "a new file; without it standard output")
     .action(act(cli, exportLedger));
+  add(ledger, "prune", {
+    does: "prune now; the running daemon records it, and what stays is still provable",
+    examples: ["imuctl ledger prune", "imuctl ledger prune --max-bytes 67108864 --unwitnessed"],
+    exits: "0 done, 1 entries that are due stay, because too few other devices have signed for them",
+  })
+    .option("--max-days <n>", "entries older than this go (default: ledger.maxDays)")
+    .option("--max-bytes <n>", "the oldest entries above this go (default: ledger.maxBytes)")
+    .option("--unwitnessed", "also what no other device has signed for")
+    .action(act(cli, pruneLedger));
   add(ledger, "verify", {
     does: "verify every entry, the Merkle tree, the checkpoints and the head; needs no secret",
     examples: ["imuctl ledger verify", "imuctl ledger verify --state /mnt/copy/imud --device-key device.pub"],

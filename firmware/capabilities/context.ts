@@ -1,4 +1,6 @@
 /** What a run hands down to every call: identity, rights, evidence and what it has staged so far. */
+import type { DsseEnvelope } from "../core/dsse.ts";
+import type { Refusal } from "../core/errors.ts";
 import type { RequirementLayer } from "../evidence/index.ts";
 import type { CompiledPolicy } from "../policy/types.ts";
 import type { StoreOp } from "../ports/store.ts";
@@ -47,6 +49,8 @@ export interface RunContext {
   readonly policy: CompiledPolicy;
   readonly limits: Limits;
   readonly evidence: EvidenceSink;
+  /** Verifies a signed statement that a call has brought; without it none is looked at (evidence.md 11). */
+  readonly official?: (statement: DsseEnvelope) => Refusal | null;
   /** What the subject's own entry in the policy adds to every requirement; it can only tighten. */
   readonly demands: RequirementLayer;
   /** Everything is judged, nothing acts, is charged or becomes durable (rollout.md 7, 9). */
@@ -68,7 +72,7 @@ export type RunContextInit = Pick<
   RunContext,
   "runId" | "subject" | "tier" | "program" | "policy" | "limits" | "evidence" | "countCall"
 > &
-  Partial<Pick<RunContext, "safeProgram" | "dry" | "demands">>;
+  Partial<Pick<RunContext, "safeProgram" | "dry" | "demands" | "official">>;
 
 /** A fresh context for one run or command. */
 export function createRunContext(init: RunContextInit): RunContext {

@@ -5,7 +5,7 @@
 import { ASK_SUB, decodeAsk, decodeSchedule, SCHEDULE_SUB } from "../capabilities/index.ts";
 import { decodeCbor } from "../core/cbor.ts";
 import { CodedError } from "../core/errors.ts";
-import { decodeReputation, REPUTATIONS } from "../evidence/index.ts";
+import { decodeReputation, decodeSeenNonce, OFFICIALS, REPUTATIONS } from "../evidence/index.ts";
 import {
   COMMANDS,
   type Committer,
@@ -63,6 +63,7 @@ const RULES: readonly Rule[] = [
   { sub: OUTBOX_GAPS, read: (bytes, key) => demand(decodeGap(bytes).class === key) },
   { sub: BALANCE_SUB, read: decodeBalance, instead: (key) => [emptyBalance(key)] },
   { sub: REPUTATIONS, read: decodeReputation },
+  { sub: OFFICIALS, read: decodeSeenNonce },
   { sub: OPEN_RUNS, read: (bytes, key) => demand(decodeOpenRun(bytes).runId === key) },
   // Without its mark a replica could use a stamp twice; without both it begins as a new replica.
   { sub: HLC_SUB, read: readStampPart, together: true },

@@ -5,7 +5,7 @@ import { messageOf } from "../core/errors.ts";
 import { EventBus } from "../core/event-bus.ts";
 import type { JsonObject } from "../core/json.ts";
 import { EVIDENCE_LIMITS } from "../core/limits.ts";
-import { ReputationBook } from "../evidence/index.ts";
+import { OfficialBook, ReputationBook } from "../evidence/index.ts";
 import { type DeviceIdentity, deviceTopics, type StatusView } from "../fleet/index.ts";
 import type { LedgerEvent, Severity } from "../ledger/types.ts";
 import { BudgetLedger } from "../phi/index.ts";
@@ -290,6 +290,11 @@ async function connect(config: Config, log: Log, state: DeviceState): Promise<De
     runs: state.runs,
     packer: state.packer,
     reputation,
+    official: {
+      fleet: config.fleet,
+      keys: () => fleet.authority?.keys ?? new Map(),
+      book: await OfficialBook.open(store),
+    },
     onOutlier: (source, claim) => alerts.raise("sensor_outlier", { about: source, source, claim }, "warn"),
     driveSafe: (outputs, reason) => driveSafe(parts(), outputs, reason),
     settle: staging,

@@ -86,6 +86,7 @@ export {
   officialRecord,
   verifyOfficial,
 } from "./official.ts";
+export { decodeSeenNonce, OFFICIALS, OfficialBook } from "./official-book.ts";
 export { countIn, decodePackRow, PACK_BASES, PACKS, type PackRow } from "./pack-row.ts";
 export { compilePattern, type Pattern } from "./pattern.ts";
 export { countPoints, type PointRule, type PointWitness } from "./points.ts";
@@ -108,6 +109,7 @@ export {
   RunEvidence,
   type RunEvidenceOptions,
 } from "./run-evidence.ts";
+export { type OfficialParts, officialIn, RunOfficials } from "./run-officials.ts";
 export { packedValue, unpackedValue } from "./run-pack.ts";
 export { RunPacker, type StagedPack } from "./run-packer.ts";
 export { type LearnedReputation, RunReputation, type SourceStanding } from "./run-reputation.ts";

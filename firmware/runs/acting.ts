@@ -1,9 +1,11 @@
-/** Calls of a run that may act on the world: which they are, and what a refusal or an intent of one leads to. */
-import type { CallFailure, RunContext } from "../capabilities/index.ts";
+/** What a run makes of its calls: which may act on the world, what a refusal, an intent or a bad value leads to. */
+import type { CallFailure, CallResult, RunContext } from "../capabilities/index.ts";
 import { isJsonObject } from "../core/json.ts";
+import type { RunOfficials } from "../evidence/index.ts";
 import type { LedgerEvent } from "../ledger/types.ts";
 import type { CompiledPolicy } from "../policy/types.ts";
 import type { CallAnswer, CallRequest } from "../vm/index.ts";
+import { recordedSource } from "./evidence-sink.ts";
 
 /** Of every refusal by the guard but `claim_invalid` (evidence.md, conventions). */
 const GUARD_STATUS = 412;
@@ -12,15 +14,27 @@ const GUARD_STATUS = 412;
 export const mayAct = ({ class: kind, args }: CallRequest): boolean =>
   kind === "effect" || (isJsonObject(args) && typeof args.output === "string");
 
-/** What became of the effects whose intent was recorded before they were made (ledger.md 2). */
-export const effectEvents = ({ intents, runId, subject }: RunContext): readonly LedgerEvent[] =>
-  intents.map((effect) => ({
-    kind: "effect_done",
-    actor: subject,
-    severity: effect.ok ? "info" : "warn",
-    data: { ...effect },
-    runId,
-  }));
+/** Of effects whose intent was recorded before they were made (ledger.md 2), and of the statements a run met. */
+export function effectEvents(
+  { intents, runId, subject: actor }: RunContext,
+  official: Pick<RunOfficials, "events"> | null,
+): readonly LedgerEvent[] {
+  const statements = official?.events ?? [];
+  return [
+    ...intents.map((effect): LedgerEvent => {
+      return {
+        kind: "effect_done",
+        actor,
+        severity: effect.ok ? "info" : "warn",
+        data: { ...effect },
+        runId,
+      };
+    }),
+    ...statements.map(({ kind, data }): LedgerEvent => {
+      return { kind, actor, severity: kind === "official_verified" ? "info" : "warn", data, runId };
+    }),
+  ];
+}
 
 /** A refusal by the guard of an output whose policy says `onRefusal: abort` ends the run: no program catches it. */
 export function errorOf(
@@ -34,4 +48,17 @@ export function errorOf(
   const byGuard = status === GUARD_STATUS || code === "claim_invalid";
   if (!byGuard || output?.onRefusal !== "abort") return { code, reason, status, details: plain };
   return { code: "run_cut", reason, status: 409, details: { ...plain, output: output.name, code } };
+}
+
+/** The source of a value outside the range that its driver declares: a violation of it (evidence.md 6). */
+export function doubtedSource(
+  result: CallResult,
+  { args }: CallRequest,
+  { bindings }: CompiledPolicy,
+  simulated: boolean,
+): string | null {
+  if (result.ok || result.code !== "reading_out_of_range") return null;
+  const input = isJsonObject(args) ? args.input : undefined;
+  const binding = bindings.find(({ name }) => name === input);
+  return binding === undefined ? null : recordedSource(binding.uri, simulated);
 }

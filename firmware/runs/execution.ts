@@ -6,11 +6,13 @@ import {
   settlementOps,
 } from "../capabilities/index.ts";
 import type { Refusal } from "../core/errors.ts";
-import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json.ts";
 import {
+  type OfficialParts,
   type ReputationBook,
   type RequirementLayer,
   RunEvidence,
+  RunOfficials,
   type RunPacker,
   RunReputation,
   type Sealer,
@@ -31,10 +33,10 @@ import {
   VM_VERSION,
 } from "../vm/index.ts";
 import type { Limits, RunState, Tier } from "../vm/types.ts";
-import { effectEvents, errorOf, mayAct } from "./acting.ts";
+import { doubtedSource, effectEvents, errorOf, mayAct } from "./acting.ts";
 import { CallLog } from "./call-log.ts";
 import { schemaCheck } from "./capability-view.ts";
-import { recordedSource, smallestTrust, withRecordedSources } from "./evidence-sink.ts";
+import { smallestTrust, withRecordedSources } from "./evidence-sink.ts";
 import type { InstalledProgram, ReleaseSet } from "./program-set.ts";
 import { type Reply, releaseReply } from "./reply.ts";
 import type { FullRunRecord, RunStore } from "./run-store.ts";
@@ -56,6 +58,8 @@ export interface ExecutionParts {
   readonly packer: RunPacker;
   /** What sources did before; without it every source has the trust of its rule. */
   readonly reputation?: ReputationBook;
+  /** Without it no official statement is verified, and none counts. */
+  readonly official?: OfficialParts;
   /** A claim that a vote overruled, with the source of its value: alert `sensor_outlier`. */
   readonly onOutlier?: (source: string, claim: string) => void;
   /** Drives outputs to their safe states; gives the names that were driven. */
@@ -112,6 +116,7 @@ export class RunExecution {
   readonly #ctx: RunContext;
   readonly #calls = new CallLog();
   readonly #reputation: RunReputation | null;
+  readonly #official: RunOfficials | null;
   readonly #startedAt: number;
   readonly #alertsBefore: number;
   #markedOpen = false;
@@ -136,6 +141,7 @@ export class RunExecution {
       sealer: parts.sealer,
       maxPerRun: EVIDENCE_PER_CALL * run.limits.ioCalls + EVIDENCE_BASE,
     });
+    this.#official = this.#officials();
     this.#ctx = createRunContext({
       runId: run.runId,
       subject: run.subject,
@@ -152,7 +158,22 @@ export class RunExecution {
       countCall: () => true,
       dry: run.dry,
       demands: run.demands,
+      official: (statement) => this.#official?.accept(statement) ?? null,
     });
+  }
+
+  #officials(): RunOfficials | null {
+    const { official, deviceId, clock } = this.#parts;
+    const { set, dry } = this.#run;
+    const own = {
+      deviceId,
+      clock,
+      sources: set.sources,
+      evidence: this.#evidence,
+      reputation: this.#reputation,
+      dry,
+    };
+    return official ? new RunOfficials({ ...official, ...own }) : null;
   }
 
   /** Refused only with `concurrency_exceeded`, when too many runs wait. */
@@ -216,7 +237,8 @@ export class RunExecution {
     const result = await this.#parts.gate.call(this.#ctx, request.capability, request.args, signal, {
       claims: withRecordedSources(request.claims, this.#parts.simulated),
     });
-    if (!result.ok && result.code === "reading_out_of_range") this.#distrust(request.args);
+    const doubted = doubtedSource(result, request, set.policy, this.#parts.simulated);
+    if (doubted !== null) this.#reputation?.violation(set.sources.lookup(doubted).id, doubted);
     this.#calls.note(request.capability, request.args, result, mayAct(request));
     const bytes = {
       readBytes: this.#ctx.counters.readBytes - before.readBytes,
@@ -225,16 +247,6 @@ export class RunExecution {
     };
     if (result.ok) return { ok: true, result: result.result, evidence: result.evidence, ...bytes };
     return { ok: false, error: errorOf(result, request, set.policy), evidence: [] };
-  }
-
-  /** A value outside the range that its driver declares is a violation of its source (evidence.md 6). */
-  #distrust(args: Json): void {
-    const { policy, sources } = this.#run.set;
-    const input = isJsonObject(args) ? args.input : undefined;
-    const binding = policy.bindings.find(({ name }) => name === input);
-    if (!binding) return;
-    const source = recordedSource(binding.uri, this.#parts.simulated);
-    this.#reputation?.violation(sources.lookup(source).id, source);
   }
 
   async #settle(result: MachineResult): Promise<RunReport> {
@@ -271,8 +283,14 @@ export class RunExecution {
     const facts: RunFacts = {
       record,
       evidence: record.evidence,
-      events: [...this.#calls.events(run.runId, run.subject), ...effectEvents(this.#ctx)],
-      ops: [...run.ops, ...staged.ops, ...settlementOps(this.#ctx), ...(learned?.ops ?? [])],
+      events: [...this.#calls.events(run.runId, run.subject), ...effectEvents(this.#ctx, this.#official)],
+      ops: [
+        ...run.ops,
+        ...staged.ops,
+        ...settlementOps(this.#ctx),
+        ...(learned?.ops ?? []),
+        ...(this.#official?.ops ?? []),
+      ],
     };
     const shared = this.#mayShare(facts) ? parts.runs.stageShared(record) : null;
     const row = shared ?? parts.runs.stage(record);

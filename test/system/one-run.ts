@@ -51,13 +51,14 @@ export async function withDevice<T>(
   document: JsonObject,
   policy: (policy: JsonObject) => JsonObject,
   use: (device: Device) => Promise<T>,
-  sources?: JsonObject,
+  sources?: JsonObject | ((folder: string) => Promise<JsonObject>),
   yaml: (text: string) => string = (text) => text,
 ): Promise<T> {
   await using folder = await TemporaryFolder.create();
   const config = sources === undefined ? "" : "sourcesFile: sources.json\n";
   const made = await deviceFolder(folder.path, { programs: [document], policy, config });
-  if (sources) await writeFile(join(folder.path, "sources.json"), JSON.stringify(sources));
+  const list = typeof sources === "function" ? await sources(folder.path) : sources;
+  if (list) await writeFile(join(folder.path, "sources.json"), JSON.stringify(list));
   await writeFile(made.configPath, yaml(await readFile(made.configPath, "utf8")));
   await using device = await openDevice(await loadConfig(new NodeFiles(), made.configPath), warnings().log);
   await device.start();

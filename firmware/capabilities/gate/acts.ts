@@ -4,6 +4,7 @@ import { messageOf, refusal } from "../../core/errors.ts";
 import { hashJson } from "../../core/hash.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { isJsonObject, member } from "../../core/json.ts";
+import { officialIn } from "../../evidence/index.ts";
 import type { Target } from "../capability.ts";
 import type { RunContext } from "../context.ts";
 import { violationRefusal, violationsOf } from "../contract/validate.ts";
@@ -149,7 +150,7 @@ export function checkResult(call: CallState): StepResult {
 const simulatedSource = (source: string): string =>
   source.replace(/^(gpio|i2c|spi|serial):\/\//, (_, scheme: string) => `sim://${scheme}/`);
 
-/** Step 17: seals what was observed or done. */
+/** Step 17: seals what was observed or done, and verifies what others have signed. */
 export function recordEvidence(call: CallState): StepResult {
   try {
     for (const draft of call.outcome?.evidence ?? []) {
@@ -157,7 +158,8 @@ export function recordEvidence(call: CallState): StepResult {
       call.evidence.push(call.ctx.evidence.record({ ...draft, source }).id);
     }
     call.evidence.push(...(call.outcome?.calls?.evidence ?? []));
-    return null;
+    const statement = officialIn(call.outcome?.result ?? null);
+    return statement === null ? null : (call.ctx.official?.(statement) ?? null);
   } catch (error) {
     const details: JsonObject = { capability: call.id };
     call.parts.observer.alert("evidence_failed", { ...details, message: messageOf(error) });

@@ -16,6 +16,8 @@ export const EVIDENCE_LIMITS = Object.freeze({
   sourceRules: 1024,
   sourceKinds: 64,
   sourceKeys: 16,
+  /** Nonces of official statements that have not expired; full, no new statement is accepted (evidence.md 11). */
+  officialNonces: 4096,
   /** Sources whose reputation is kept (evidence.md 6). */
   reputations: 4096,
   /** Ms a record may be ahead of this clock and still count as new (evidence.md 5). */

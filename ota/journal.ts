@@ -6,6 +6,7 @@ import { TRIAL_LIMITS } from "../firmware/core/limits.ts";
 import type { LedgerEvent, Severity } from "../firmware/ledger/types.ts";
 import type { Clock } from "../firmware/ports/clock.ts";
 import type { StoreOp } from "../firmware/ports/store.ts";
+import { decisionEvents } from "./decision.ts";
 import { isRefused, isTerminal, type OtaEvent, transition } from "./machine.ts";
 import type { Committer } from "./ports.ts";
 import type { OtaRun } from "./run.ts";
@@ -71,12 +72,12 @@ export class OtaJournal {
       reason: progress.reason,
       enteredAt,
     };
-    await this.write(next, change);
+    await this.write(next, change, decisionEvents(run, change.patch));
     return next;
   }
 
-  /** Stores a run with the entry of the state it has entered. */
-  async write(run: OtaRun, change: ArrowChange = {}): Promise<void> {
+  /** Stores a run with the entry of the state it has entered, behind the verdicts that led there. */
+  async write(run: OtaRun, change: ArrowChange = {}, verdicts: readonly LedgerEvent[] = []): Promise<void> {
     const { slots, committer, onEvent } = this.#parts;
     const rows = isTerminal(run.state) ? await slots.archive(run) : [slots.putCurrent(run)];
     const event: LedgerEvent = {
@@ -97,7 +98,8 @@ export class OtaJournal {
     };
     // Safe mode has no entry of its own here: the daemon's `safe_mode_enter` names the reason.
     const entry = run.state === "safe_mode" ? { ...event, kind: "safe_mode_enter" } : event;
-    await committer.commit({ events: [entry], ops: [...(change.ops ?? []), ...rows] }, { urgent: true });
+    const events = [...verdicts, entry];
+    await committer.commit({ events, ops: [...(change.ops ?? []), ...rows] }, { urgent: true });
     const { runId, releaseId, candidate, state, reason, to } = run;
     onEvent({ runId, releaseId, candidate, state, reason, to });
   }

@@ -24,6 +24,8 @@ export interface OtaConfig {
 }
 
 export interface OtaSettings {
+  /** Of the policy whose rules these are; absent in runs that versions before this one began. */
+  readonly policyHash?: string;
   readonly hold: HoldConfig;
   readonly maxTrialRestarts: number;
   readonly guardMs: number;
@@ -114,6 +116,7 @@ export function settingsOf(policy: CompiledPolicy, config: OtaConfig = {}): OtaS
   const gates = Object.entries(section(rollout, "gates"));
   const isOff = (gate: Json): boolean => isJsonObject(gate) && gate.enabled === false;
   return {
+    policyHash: policy.policyHash,
     hold: holdOf(rollout, policy, config),
     maxTrialRestarts: number(rollout, "maxTrialRestarts", 2),
     guardMs: number(rollout, "guardMs", config.guardMs ?? TRIAL_LIMITS.guardMs),

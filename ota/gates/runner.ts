@@ -21,6 +21,8 @@ export interface GateResult {
   readonly at: number;
   /** H(JCS(input)), so that a result can be told from one over other facts. */
   readonly inputHash: string;
+  /** What was hashed; absent in results of versions before this one. */
+  readonly input?: JsonObject;
   /** What the gate measured, for `explain`; both Φ values in the case of `phi`. */
   readonly facts?: JsonObject;
 }
@@ -102,12 +104,14 @@ export async function runGates(
       const found = await findings(gate, context.signal);
       context.signal.throwIfAborted();
       violations.push(...found.violations);
+      const input: JsonObject = { gate: gate.name, input: context.input };
       results.push({
         gate: gate.name,
         ok: found.violations.length === 0,
         violations: found.violations.slice(0, TRIAL_LIMITS.keptViolations),
         at: context.at,
-        inputHash: hashJson({ gate: gate.name, input: context.input }),
+        inputHash: hashJson(input),
+        input,
         ...(found.facts ? { facts: found.facts } : {}),
       });
     }

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { hashJson } from "../../firmware/core/hash.ts";
+import type { JsonObject } from "../../firmware/core/json.ts";
 import { releaseHash } from "../../ota/index.ts";
 import {
   alice,
@@ -26,7 +28,7 @@ describe("an update", () => {
       reason: null,
       candidate: candidate.releaseHash,
     });
-    expect(device.kinds()).toEqual([
+    expect(device.kinds().filter((kind) => kind !== "decision")).toEqual([
       "policy_received",
       "policy_verified",
       "policy_planned",
@@ -46,6 +48,37 @@ describe("an update", () => {
       null,
       candidate.releaseHash,
     ]);
+  });
+
+  it("has an entry for each verdict of a gate, before the arrow that it led to", async () => {
+    const device = await Device.ready();
+    const inForce = device.running?.policy.policyHash;
+    const candidate = release(2, [countdown(400)]);
+    await device.service.stage(candidate.statementBytes, candidate.bundle);
+    await device.settle();
+
+    const decisions = device.events.filter(({ kind }) => kind === "decision").map(({ data }) => data);
+    const { gateResults } = await device.lastRun();
+    expect(decisions.map(({ step }) => step)).toEqual(gateResults.map(({ gate }) => gate));
+    for (const { input, inputHash, result, policyHash } of decisions) {
+      expect(hashJson(input as JsonObject)).toBe(inputHash);
+      expect([result, policyHash]).toEqual([{ ok: true, reasons: [] }, inForce]);
+    }
+    expect(device.kinds().indexOf("decision")).toBeLessThan(device.kinds().indexOf("policy_verified"));
+  });
+
+  it("has the reasons of the verdict that refused it", async () => {
+    const device = await Device.ready();
+    const candidate = release(2, [countdown(1000)]);
+    await device.service.stage(candidate.statementBytes, candidate.bundle);
+    await device.settle();
+
+    const decided = device.events.filter(({ kind }) => kind === "decision").at(-1);
+    expect(decided).toMatchObject({
+      severity: "warn",
+      data: { result: { ok: false, reasons: expect.arrayContaining(["phi_regression"]) } },
+    });
+    expect(device.kinds().at(-1)).toBe("policy_rejected");
   });
 
   it("brings its list of sources, and no older list after it", async () => {

@@ -36,7 +36,7 @@ function haveSameKeys(a: readonly string[], b: readonly string[]): boolean {
 
 /** The difference that `patched` turns back into the value. */
 export function deltaOf(value: Octets, base: Octets): Octets {
-  if (value === base) return SAME;
+  if (Object.is(value, base)) return SAME;
   if (typeof value !== "object" || typeof base !== "object" || value === null || base === null)
     return [value];
   if (value instanceof Uint8Array || base instanceof Uint8Array) {

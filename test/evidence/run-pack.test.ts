@@ -43,7 +43,8 @@ async function written(runs: readonly RunEvidence[], packer = new RunPacker()) {
   return store;
 }
 
-const json = fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<Json>;
+// Through text, as a canonical form has no negative zero.
+const json = fc.jsonValue({ maxDepth: 3 }).map((value) => JSON.parse(JSON.stringify(value)) as Json);
 
 describe("a run's evidence in one row", () => {
   it("comes back as it was sealed, whatever it holds", async () => {

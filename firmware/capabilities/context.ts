@@ -5,6 +5,7 @@ import type { RequirementLayer } from "../evidence/index.ts";
 import type { CompiledPolicy } from "../policy/types.ts";
 import type { StoreOp } from "../ports/store.ts";
 import type { Limits, Tier } from "../vm/types.ts";
+import { OpenIntents } from "./open-intents.ts";
 import type { EvidenceSink } from "./ports.ts";
 
 /** Counters of one run; every refused and failed call counts. */
@@ -57,6 +58,8 @@ export interface RunContext {
   readonly dry: boolean;
   /** Effects whose intent was recorded before they were made, for the run's entries (ledger.md 2). */
   readonly intents: EffectIntent[];
+  /** Those whose calls have not ended. */
+  readonly openIntents: OpenIntents;
   /** Counts one I/O call; false when the run's quota is used up (vm.md 7). */
   readonly countCall: () => boolean;
   readonly counters: CallCounters;
@@ -82,6 +85,7 @@ export function createRunContext(init: RunContextInit): RunContext {
     dry: init.dry ?? false,
     demands: init.demands ?? {},
     intents: [],
+    openIntents: new OpenIntents(),
     counters: {
       readBytes: 0,
       writtenBytes: 0,

@@ -91,6 +91,7 @@ export {
 } from "./jobs/job-service.ts";
 export { type Changed, DEFAULT_LEASE_MS, JobQueue, jobKey, type QueueOptions } from "./jobs/queue.ts";
 export type { Compensation, Job, JobState, WalCounts, WalKind, WalRecord } from "./jobs/types.ts";
+export { type IntentLeft, OpenIntents } from "./open-intents.ts";
 export { Outputs, type OutputsParts, type WriteResult } from "./outputs/outputs.ts";
 export { deviceUri, type HardwareUri, parseUri, resourceOf } from "./outputs/uris.ts";
 export type * from "./ports.ts";

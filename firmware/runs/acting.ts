@@ -1,5 +1,5 @@
 /** What a run makes of its calls: which may act on the world, what a refusal, an intent or a bad value leads to. */
-import type { CallFailure, CallResult, RunContext } from "../capabilities/index.ts";
+import type { CallFailure, CallResult, IntentLeft, RunContext } from "../capabilities/index.ts";
 import { isJsonObject } from "../core/json.ts";
 import type { RunOfficials } from "../evidence/index.ts";
 import type { LedgerEvent } from "../ledger/types.ts";
@@ -14,9 +14,13 @@ const GUARD_STATUS = 412;
 export const mayAct = ({ class: kind, args }: CallRequest): boolean =>
   kind === "effect" || (isJsonObject(args) && typeof args.output === "string");
 
-/** Of effects whose intent was recorded before they were made (ledger.md 2), and of the statements a run met. */
+/**
+ * Of effects whose intent was recorded before they were made (ledger.md 2), and of the statements a run met.
+ * @param left intents whose calls have not ended: the run was cut and waits no longer.
+ */
 export function effectEvents(
   { intents, runId, subject: actor }: RunContext,
+  left: readonly IntentLeft[],
   official: Pick<RunOfficials, "events"> | null,
 ): readonly LedgerEvent[] {
   const statements = official?.events ?? [];
@@ -27,6 +31,17 @@ export function effectEvents(
         actor,
         severity: effect.ok ? "info" : "warn",
         data: { ...effect },
+        runId,
+      };
+    }),
+    ...left.map(({ effectId, hasActed }): LedgerEvent => {
+      const severity = "warn";
+      if (hasActed) return { kind: "effect_outcome_unknown", actor, severity, data: { effectId }, runId };
+      return {
+        kind: "effect_done",
+        actor,
+        severity,
+        data: { effectId, ok: false, reason: "io_aborted" },
         runId,
       };
     }),

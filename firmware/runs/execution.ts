@@ -272,6 +272,7 @@ export class RunExecution {
         ? await parts.driveSafe(this.#ctx.program?.outputs ?? [], result.error?.reason ?? result.ended)
         : [];
     for (const output of safeStates) this.#calls.safeState(output, result.error?.reason ?? result.ended);
+    const left = await this.#ctx.openIntents.left();
     this.#evidence.settle();
     const record = this.#record(result, reply, safeStates);
     if (run.dry) {
@@ -283,7 +284,10 @@ export class RunExecution {
     const facts: RunFacts = {
       record,
       evidence: record.evidence,
-      events: [...this.#calls.events(run.runId, run.subject), ...effectEvents(this.#ctx, this.#official)],
+      events: [
+        ...this.#calls.events(run.runId, run.subject),
+        ...effectEvents(this.#ctx, left, this.#official),
+      ],
       ops: [
         ...run.ops,
         ...staged.ops,

@@ -2,7 +2,7 @@
 
 import { decodeCbor } from "../core/cbor.ts";
 import { CodedError } from "../core/errors.ts";
-import { RETENTION_LIMITS } from "../core/limits.ts";
+import { LEDGER_LIMITS, RETENTION_LIMITS } from "../core/limits.ts";
 import {
   CAS,
   type Collected,
@@ -174,21 +174,53 @@ export class RunRetention {
     const ages = await this.#ages(RUNS, nowMs - limits.recordDays * DAY_MS);
     let runs = 0;
     let envelopes = 0;
+    const gone = new Set<string>();
     for await (const [runId, row] of this.#store.range(RUNS, { limit: RETENTION_LIMITS.roundRuns })) {
       await breathe();
+      if (gone.delete(runId)) continue;
       const isOld = judgeAge(runId, ages);
       if (!isOld && this.#recordBytes <= limits.recordBytes) {
         if (isOld === null) continue;
         break;
       }
-      const evidence = await this.#evidenceOf(runId);
-      await this.#store.batch([del(RUNS, runId), ...evidence.ops], { sync: false });
-      this.#recordBytes -= runId.length + row.length;
-      this.#evidenceBytes -= evidence.bytes;
-      envelopes += evidence.count;
-      runs++;
+      const together = await this.#provenWith(runId, row, nowMs);
+      if (together === null) continue;
+      const ops: StoreOp[] = [];
+      for (const { id, bytes } of together) {
+        const evidence = await this.#evidenceOf(id);
+        ops.push(del(RUNS, id), ...evidence.ops);
+        this.#recordBytes -= bytes;
+        this.#evidenceBytes -= evidence.bytes;
+        envelopes += evidence.count;
+        if (id !== runId) gone.add(id);
+      }
+      await this.#store.batch(ops, { sync: false });
+      runs += together.length;
     }
     return { runs, envelopes };
+  }
+
+  /**
+   * The records that go together: without one of them no other run of its rollup can be proven (ledger.md 8). Null while
+   * the rollup may still grow.
+   */
+  async #provenWith(
+    runId: string,
+    row: Uint8Array,
+    nowMs: number,
+  ): Promise<readonly { readonly id: string; readonly bytes: number }[] | null> {
+    const { rollup } = namesIn(runId, row);
+    const alone = [{ id: runId, bytes: runId.length + row.length }];
+    const start = startOf(runId);
+    if (rollup === null || start === null) return alone;
+    const last = start + 2 * LEDGER_LIMITS.rollupMs;
+    if (start <= nowMs && nowMs <= last) return null;
+    const found: { readonly id: string; readonly bytes: number }[] = [];
+    for await (const [id, value] of this.#store.range(RUNS, { gte: runId })) {
+      if ((startOf(id) ?? 0) > last || found.length >= LEDGER_LIMITS.rollupRuns) break;
+      if (namesIn(id, value).rollup === rollup) found.push({ id, bytes: id.length + value.length });
+    }
+    return found;
   }
 
   /** @returns `isOver` while only a collection can bring the bytes down: what is left in excess are blobs. */
@@ -265,7 +297,7 @@ function namesIn(runId: string, row: Uint8Array): ReturnType<typeof namedByRun> 
   try {
     return namedByRun(runId, row);
   } catch (error) {
-    if (error instanceof CodedError) return { base: null, digests: [] };
+    if (error instanceof CodedError) return { base: null, digests: [], rollup: null };
     throw error;
   }
 }

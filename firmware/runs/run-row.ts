@@ -92,13 +92,23 @@ export function readRunRow(runId: string, bytes: Uint8Array): RunRow | { readonl
   };
 }
 
-/** What a stored row refers to: its base, and the blobs of its journal. @throws CodedError `store_corrupt`. */
-export function namedByRun(
-  runId: string,
-  bytes: Uint8Array,
-): { readonly base: string | null; readonly digests: readonly string[] } {
+export interface NamedByRun {
+  readonly base: string | null;
+  readonly digests: readonly string[];
+  /** The first run of the rollup that stands for it. */
+  readonly rollup: string | null;
+}
+
+/** What a stored row refers to: its base, the blobs of its journal, its rollup. @throws CodedError `store_corrupt`. */
+export function namedByRun(runId: string, bytes: Uint8Array): NamedByRun {
   const row = readRunRow(runId, bytes);
-  return "whole" in row ? { base: null, digests: journalDigests(row.whole) } : row;
+  if (!("whole" in row)) return row;
+  const { rollup } = row.whole;
+  return {
+    base: null,
+    digests: journalDigests(row.whole),
+    rollup: typeof rollup === "string" ? rollup : null,
+  };
 }
 
 /** The record, unchecked but for its form as a row. @throws CodedError `store_corrupt`. */

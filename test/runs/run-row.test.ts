@@ -150,3 +150,31 @@ describe("bases of records", () => {
     expect(await runs.read(idAt(NOW + 5 * DAY))).toEqual(aRecord(5 * 86_400));
   });
 });
+
+describe("retention of records that a rollup stands for", () => {
+  it("takes all of a rollup or nothing, also where programs take turns", async () => {
+    const { store, runs, settle } = await house(0);
+    const rollups = { fill: idAt(NOW), drain: idAt(NOW + 1000) };
+    for (let n = 0; n < 20; n++) {
+      const { share, ops, stored } = runs.stageShared(aRecord(n));
+      await store.batch([...ops, ...share.rows(n % 2 === 0 ? rollups.fill : rollups.drain)], { sync: true });
+      stored();
+    }
+    await settle(aRecord(21));
+    const breathe = (): Promise<void> => Promise.resolve();
+    const unbounded = { recordDays: 365, recordBytes: 1e9, evidenceDays: 30, evidenceBytes: 1e9 };
+    const round = (recordBytes: number, atMs: number) =>
+      new RunRetention(store).round({ ...unbounded, recordBytes }, atMs, breathe);
+    const { recordBytes } = await round(1e9, NOW + DAY);
+
+    // While they may still grow, nothing of them goes; what has an entry of its own may.
+    expect((await round(recordBytes - 1, NOW + 60_000)).records).toBe(1);
+
+    const all = await round(1e9, NOW + DAY);
+    const { records } = await round(all.recordBytes - 1, NOW + DAY);
+    expect(records).toBe(10);
+    const left: (string | null)[] = [];
+    for (const id of await rowsOf(store, "run")) left.push((await runs.stored(id)).rollup);
+    expect(left).toEqual(Array.from({ length: 10 }, () => rollups.drain));
+  });
+});

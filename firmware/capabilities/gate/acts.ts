@@ -109,7 +109,7 @@ export async function commitIntent(call: CallState): Promise<StepResult> {
   const { ctx, parts } = call;
   const { target } = resolved(call);
   try {
-    await parts.intents.commit({
+    const commit = parts.intents.commit({
       kind: "effect_intent",
       actor: ctx.subject,
       severity: "info",
@@ -122,9 +122,12 @@ export async function commitIntent(call: CallState): Promise<StepResult> {
         valueHash: hashJson(call.args),
       },
     });
+    ctx.openIntents.begin(call.callId, commit);
+    await commit;
     call.intentKept = true;
     return null;
   } catch (error) {
+    ctx.openIntents.end(call.callId);
     parts.observer.alert("ledger_unavailable", { capability: call.id, message: messageOf(error) });
     return refusal("ledger_unavailable", 503, { capability: call.id });
   }

@@ -199,7 +199,10 @@ export async function finishRefused(call: CallState, failedAt: Step, refused: Re
     if (call.slotTaken) parts.admission.leave(call.callId);
   }
   ctx.counters.refusals++;
-  if (call.intentKept) ctx.intents.push({ effectId: call.callId, ok: false, reason: answer.reason });
+  if (call.intentKept) {
+    ctx.openIntents.end(call.callId);
+    ctx.intents.push({ effectId: call.callId, ok: false, reason: answer.reason });
+  }
   countBytes(call);
   ctx.counters.chargedMilli += call.chargedMilli;
   // The failed call of a compound capability has left its own records and asked for what it needs.
@@ -218,7 +221,10 @@ export function finishDone(call: CallState): CallResult {
   const { ctx, parts, outcome } = call;
   if (call.slotTaken) parts.admission.leave(call.callId);
   const tookMs = parts.clock.monoMs() - call.startedMs;
-  if (call.intentKept) ctx.intents.push({ effectId: call.callId, ok: true });
+  if (call.intentKept) {
+    ctx.openIntents.end(call.callId);
+    ctx.intents.push({ effectId: call.callId, ok: true });
+  }
   countBytes(call);
   ctx.counters.chargedMilli += call.chargedMilli;
   ctx.evidence.tally(call.id, call.chargedMilli, tookMs);

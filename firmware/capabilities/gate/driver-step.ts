@@ -51,6 +51,7 @@ export async function runDriver(call: CallState): Promise<StepResult> {
   }
   const work = (): Promise<DriverOutcome | StepFailure> => {
     progress.started = true;
+    ctx.openIntents.acts(call.callId);
     const { args } = call;
     return capability.perform({
       ctx,

@@ -112,7 +112,10 @@ function checkIntents(facts: DeviceFacts, say: Say): void {
       intents.set(key, (intents.get(key) ?? 0) + 1);
       open.set(String(data.effectId), { index, runId });
     } else if (kind === "effect_done") open.delete(String(data.effectId));
-    else if (kind === "effect_outcome_unknown") unknown.add(runId);
+    else if (kind === "effect_outcome_unknown") {
+      open.delete(String(data.effectId));
+      unknown.add(runId);
+    }
   }
   for (const { runId, policyHash, outcome } of wholeRuns(facts)) {
     const wanted = new Map<string, number>();

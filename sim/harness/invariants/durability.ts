@@ -13,6 +13,9 @@ import { outputOfArgs } from "./run-view.ts";
 const DRAIN_US = 330_000_000;
 /** A message that never met a broken link: a few leases of 10 s that a bad link let pass, and the pauses between them. */
 const RETRIES_MS = 90_000;
+/** So many messages in so long a time are no repetitions: their pauses grow. */
+const BUSY_MESSAGES = 15;
+const BUSY_US = 30_000_000;
 
 type Say = (what: string, details: JsonObject) => void;
 
@@ -153,7 +156,8 @@ const textOf = (payload: Uint8Array): string =>
   Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString("utf8");
 
 /** With the link up for longer than any pause, nothing old waits any more; what came since needs no long pause at all. */
-function checkDrained({ nowUs, quietSinceUs }: InvariantContext, facts: DeviceFacts, say: Say): void {
+function checkDrained(context: InvariantContext, facts: DeviceFacts, say: Say): void {
+  const { nowUs, quietSinceUs } = context;
   const { device, outbox, timeline } = facts;
   const { linkUpSinceUs } = device;
   if (linkUpSinceUs === null || quietSinceUs === null) return;
@@ -164,7 +168,10 @@ function checkDrained({ nowUs, quietSinceUs }: InvariantContext, facts: DeviceFa
   const held = new Set(outbox.filter(({ id }) => madeAtMs(id) < sinceMs).map(({ topic }) => topic));
   const isLate = ({ id, topic }: OutboxRow): boolean =>
     held.has(topic) ? nowUs - sinceUs > DRAIN_US : nowMs - madeAtMs(id) > RETRIES_MS;
-  const old = outbox.filter((row) => nowMs - madeAtMs(row.id) > RETRIES_MS && isLate(row));
+  const isFull = busyTopics(context, device);
+  const old = outbox.filter(
+    (row) => nowMs - madeAtMs(row.id) > RETRIES_MS && isLate(row) && !isFull.has(row.topic),
+  );
   const [first] = old;
   if (first === undefined) return;
   const { topic, id } = first;
@@ -173,6 +180,19 @@ function checkDrained({ nowUs, quietSinceUs }: InvariantContext, facts: DeviceFa
     topic,
     id,
   });
+}
+
+/** Topics that are served without a pause: a program says more there than a slow link carries, which is no standstill. */
+function busyTopics(
+  { messages, nowUs }: InvariantContext,
+  device: DeviceFacts["device"],
+): ReadonlySet<string> {
+  const counts = new Map<string, number>();
+  for (const message of messages) {
+    if (message.atUs < nowUs - BUSY_US || !isFrom(message, device)) continue;
+    counts.set(message.topic, (counts.get(message.topic) ?? 0) + 1);
+  }
+  return new Set([...counts].filter(([, count]) => count >= BUSY_MESSAGES).map(([topic]) => topic));
 }
 
 /** Wall ms of a UUIDv7. */

@@ -167,8 +167,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     what: "an effect that must be recorded before it is made is not",
     changes: one(
       "firmware/capabilities/gate/acts.ts",
-      "    await parts.intents.commit({",
-      "    void parts.intents; const nobody = { commit: async (_event: object): Promise<void> => undefined };\n    await nobody.commit({",
+      "    const commit = parts.intents.commit({",
+      "    void parts.intents; const nobody = { commit: async (_event: object): Promise<void> => undefined };\n    const commit = nobody.commit({",
     ),
     expects: ["I1", "I2"],
   },

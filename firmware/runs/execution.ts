@@ -267,11 +267,10 @@ export class RunExecution {
     }).id;
     const reply = this.#reply(result, trace, traceId);
     const failed = result.ended === "failed" || result.ended === "cut";
-    const safeStates =
-      failed && !run.dry
-        ? await parts.driveSafe(this.#ctx.program?.outputs ?? [], result.error?.reason ?? result.ended)
-        : [];
-    for (const output of safeStates) this.#calls.safeState(output, result.error?.reason ?? result.ended);
+    const why = result.error?.reason ?? result.ended;
+    const outputs = this.#ctx.program?.outputs ?? [];
+    const safeStates = failed && !run.dry ? await parts.driveSafe(outputs, why) : [];
+    for (const output of safeStates) this.#calls.safeState(output, why);
     const left = await this.#ctx.openIntents.left();
     this.#evidence.settle();
     const record = this.#record(result, reply, safeStates);

@@ -48,6 +48,11 @@ export class OfficialBook {
     return this.#seen.has(keyOf(sourceId, nonce));
   }
 
+  /** The batch of `note` was not written: what is not on the disk would be forgotten by a restart alone. */
+  forget(sourceId: string, nonce: string): void {
+    this.#seen.delete(keyOf(sourceId, nonce));
+  }
+
   /** Keeps a new nonce, and forgets those that have expired; for the next atomic batch. */
   note(sourceId: string, nonce: string, ref: string, untilMs: number, nowMs: number): readonly StoreOp[] {
     const ops: StoreOp[] = [];

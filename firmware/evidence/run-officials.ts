@@ -57,6 +57,7 @@ export class RunOfficials {
   readonly #failed = new Set<string>();
   readonly #ops: StoreOp[] = [];
   readonly #events: OfficialEvent[] = [];
+  readonly #noted: (readonly [sourceId: string, nonce: string])[] = [];
 
   constructor(options: RunOfficialsOptions) {
     this.#options = options;
@@ -70,6 +71,11 @@ export class RunOfficials {
   /** For the settlement's batch. */
   get ops(): readonly StoreOp[] {
     return this.#ops;
+  }
+
+  /** The settlement was not written: its nonces are as new as before. */
+  failed(): void {
+    for (const [sourceId, nonce] of this.#noted) this.#options.book.forget(sourceId, nonce);
   }
 
   /**
@@ -95,8 +101,10 @@ export class RunOfficials {
     const { sourceId, nonce, expiresAt } = verdict;
     this.#verified.set(ref, evidence.record(officialRecord(verdict)).id);
     if (dry) return null;
-    if (!book.isKnown(sourceId, nonce))
+    if (!book.isKnown(sourceId, nonce)) {
       this.#tell("official_verified", { refSha256: ref, sourceId, expiresAt });
+      this.#noted.push([sourceId, nonce]);
+    }
     this.#ops.push(...book.note(sourceId, nonce, ref, expiresAt + MAX_SKEW_MS, nowMs));
     return null;
   }

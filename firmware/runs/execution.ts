@@ -280,6 +280,7 @@ export class RunExecution {
     }
     const staged = this.#evidence.stage(parts.packer);
     const learned = this.#reputation?.settle(parts.clock.wallMs());
+    const noted = [...(learned?.ops ?? []), ...(this.#official?.ops ?? [])];
     const facts: RunFacts = {
       record,
       evidence: record.evidence,
@@ -287,19 +288,14 @@ export class RunExecution {
         ...this.#calls.events(run.runId, run.subject),
         ...effectEvents(this.#ctx, left, this.#official),
       ],
-      ops: [
-        ...run.ops,
-        ...staged.ops,
-        ...settlementOps(this.#ctx),
-        ...(learned?.ops ?? []),
-        ...(this.#official?.ops ?? []),
-      ],
+      ops: [...run.ops, ...staged.ops, ...settlementOps(this.#ctx), ...noted],
     };
     const shared = this.#mayShare(facts) ? parts.runs.stageShared(record) : null;
     const row = shared ?? parts.runs.stage(record);
     const unit = shared === null ? settlement(facts, row.ops) : sharedSettlement(facts, shared);
     const receipts = await parts.settle.commit(run.runId, unit).catch((error: unknown) => {
       learned?.failed();
+      this.#official?.failed();
       throw error;
     });
     staged.stored();

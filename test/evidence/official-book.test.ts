@@ -27,6 +27,14 @@ describe("nonces of official statements", () => {
     expect([again.isKnown("grid", "n1"), again.isKnown("grid", "n2")]).toEqual([false, true]);
   });
 
+  it("that could not be stored are new again, so that the next batch brings them", () => {
+    const book = new OfficialBook();
+    const first = book.note("grid", "n1", "a", NOW + 10, NOW);
+    book.forget("grid", "n1");
+    expect(book.isKnown("grid", "n1")).toBe(false);
+    expect(book.note("grid", "n1", "a", NOW + 10, NOW)).toEqual(first);
+  });
+
   it("are refused as rows of another shape", () => {
     expect(() => decodeSeenNonce(new Uint8Array([0x01]))).toThrow(
       expect.objectContaining({ code: "store_corrupt" }),

@@ -34,6 +34,12 @@ export function fromHex(hex: string): Uint8Array {
   return new Uint8Array(Buffer.from(hex, "hex"));
 }
 
+/** Hashes that lie one behind the other, each as hex. @param size bytes of one; what is left over is left out. */
+export const hexPieces = (bytes: Uint8Array, size: number): string[] =>
+  Array.from({ length: Math.floor(bytes.length / size) }, (_, i) =>
+    toHex(bytes.subarray(i * size, (i + 1) * size)),
+  );
+
 /** RFC 4648 section 4 base64 with padding. */
 export const toBase64 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");

@@ -44,7 +44,8 @@ function resolveOne(claim: JsonObject, list: readonly Evidence[]): Check<{ reado
 
 /**
  * Claims with their patterns replaced by ids, at most 16 per claim; `sources` is removed, a source in `from` becomes
- * the newest of the claim's own records of it, other members stay. A pattern that matches nothing is `claim_evidence_unknown` {claim, evidence: pattern}. Entries that
+ * the newest of the claim's own records of it, other members stay. A pattern that matches nothing is
+ * `claim_evidence_unknown` {claim, evidence: pattern}. Entries that
  * are no objects pass to the guard.
  */
 export function resolveClaimSources(

@@ -2,7 +2,7 @@
  * The row that holds all evidence of one run (`evpack!<runId>`), and what can be learned from it without unpacking:
  * CBOR [1, seal, prefixes, base, ts, monoMs, lifeMs, difference, digests of blobs].
  */
-import { concat, fromHex, toHex } from "../core/bytes.ts";
+import { concat, fromHex, hexPieces, toHex } from "../core/bytes.ts";
 import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { BASE_ID_BYTES } from "../core/delta-bases.ts";
 import { CodedError } from "../core/errors.ts";
@@ -46,11 +46,6 @@ export function encodePackRow(row: PackRow): Uint8Array {
 const isBytes = (value: unknown, unit: number): value is Uint8Array =>
   value instanceof Uint8Array && value.length % unit === 0;
 
-const digestsIn = (bytes: Uint8Array): readonly string[] =>
-  Array.from({ length: bytes.length / DIGEST_BYTES }, (_, i) =>
-    toHex(bytes.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES)),
-  );
-
 /** @throws CodedError `store_corrupt` (500). @param key names the row in the error. */
 export function decodePackRow(key: string, bytes: Uint8Array): PackRow {
   const row = decodeCbor(bytes);
@@ -73,7 +68,7 @@ export function decodePackRow(key: string, bytes: Uint8Array): PackRow {
         monoMs: Number(monoMs),
         lifeMs: Number(lifeMs),
         content: content as Octets,
-        blobs: digestsIn(digests),
+        blobs: hexPieces(digests, DIGEST_BYTES),
       };
     }
   }

@@ -102,7 +102,7 @@ export function packedRun(list: readonly Evidence[]): Octets {
   return [deviceId, subject, bootId, packedValue(policyHash, seqOf), seal.kid, items];
 }
 
-/** The same as a text: runs of one shape differ in few members. */
+/** Who ran and what kinds of evidence were left, in order: runs of one shape differ in few members. */
 export const shapeOf = (list: readonly Evidence[]): string =>
   `${list[0]?.body.subject} ${list.map(({ body }) => body.kind).join(" ")}`;
 

@@ -183,10 +183,11 @@ export class RunRetention {
         if (isOld === null) continue;
         break;
       }
-      const together = await this.#provenWith(runId, row, nowMs);
+      const together = await this.#provenWith(runId, row, nowMs, breathe);
       if (together === null) continue;
       const ops: StoreOp[] = [];
       for (const { id, bytes } of together) {
+        await breathe();
         const evidence = await this.#evidenceOf(id);
         ops.push(del(RUNS, id), ...evidence.ops);
         this.#recordBytes -= bytes;
@@ -208,6 +209,7 @@ export class RunRetention {
     runId: string,
     row: Uint8Array,
     nowMs: number,
+    breathe: Breathe,
   ): Promise<readonly { readonly id: string; readonly bytes: number }[] | null> {
     const { rollup } = namesIn(runId, row);
     const alone = [{ id: runId, bytes: runId.length + row.length }];
@@ -217,6 +219,7 @@ export class RunRetention {
     if (start <= nowMs && nowMs <= last) return null;
     const found: { readonly id: string; readonly bytes: number }[] = [];
     for await (const [id, value] of this.#store.range(RUNS, { gte: runId })) {
+      await breathe();
       if ((startOf(id) ?? 0) > last || found.length >= LEDGER_LIMITS.rollupRuns) break;
       if (namesIn(id, value).rollup === rollup) found.push({ id, bytes: id.length + value.length });
     }

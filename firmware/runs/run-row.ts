@@ -3,11 +3,11 @@
  * program differ in few members; each is kept as the difference to an earlier one (`runbase`). Nothing is left out: digests
  * are octets, and ids of the run's evidence stand once, in the list of them. A row that is a map is a whole record.
  */
-import { concat, fromHex, toHex } from "../core/bytes.ts";
+import { concat, fromHex, hexPieces, toHex } from "../core/bytes.ts";
 import { decodeCbor, encodeCbor } from "../core/cbor.ts";
 import { BASE_ID_BYTES, type DeltaBase } from "../core/delta-bases.ts";
 import { CodedError } from "../core/errors.ts";
-import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { isJsonObject, type JsonObject } from "../core/json.ts";
 import { deltaOf, type Octets, patched } from "../core/json-delta.ts";
 import { packedValue, unpackedValue } from "../evidence/index.ts";
 import type { RunRecord } from "../vm/types.ts";
@@ -34,7 +34,7 @@ export function packedRecord(record: RunRecord): Octets {
   const { evidence, ...rest } = record;
   const seqOf = new Map(evidence.map((id, seq) => [id, seq]));
   const ids = evidence.map(fromHex);
-  return [packedValue(rest as unknown as Json, seqOf), ids];
+  return [packedValue(rest as typeof rest & JsonObject, seqOf), ids];
 }
 
 /** Records of one shape differ in few members. */
@@ -86,9 +86,7 @@ export function readRunRow(runId: string, bytes: Uint8Array): RunRow | { readonl
     base: toHex(base),
     rollup,
     delta: delta as Octets,
-    digests: Array.from({ length: digests.length / DIGEST_BYTES }, (_, i) =>
-      toHex(digests.subarray(i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES)),
-    ),
+    digests: hexPieces(digests, DIGEST_BYTES),
   };
 }
 

@@ -209,6 +209,8 @@ export interface HarnessOptions {
   readonly costMilli?: number;
   readonly output?: Partial<CompiledOutput>;
   readonly perform?: (call: Invocation) => Promise<DriverOutcome>;
+  /** The writing of an intent. */
+  readonly commitIntent?: () => Promise<void>;
   /** Real capabilities instead of the one double. */
   readonly capabilities?: (parts: {
     hardware: TestHardware;
@@ -354,6 +356,7 @@ export function buildHarness(options: HarnessOptions = {}): Harness {
     intents: {
       commit: async () => {
         log.push("intent");
+        await options.commitIntent?.();
         if (fails("intent")) throw new CodedError("ledger_unavailable", "The disk is full.", { status: 503 });
       },
     },

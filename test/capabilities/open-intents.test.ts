@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createRunContext, OpenIntents } from "../../firmware/capabilities/index.ts";
 import { effectEvents } from "../../firmware/runs/acting.ts";
+import { buildHarness, type HarnessOptions } from "./harness.ts";
 
 /** A write of the ledger that ends when the test says so. */
 function writing() {
@@ -42,6 +43,38 @@ describe("intents of a run that ends before its calls", () => {
     // Its call ends while the entries are waited for.
     intents.end("r/3");
     expect(await left).toEqual([]);
+  });
+
+  it("are those of calls that the gate has not ended: before their driver is asked, and after", async () => {
+    const started = async (options: HarnessOptions) => {
+      const harness = buildHarness({ output: { durability: "before" }, ...options });
+      const context = harness.context();
+      const stop = new AbortController();
+      const call = harness.gate.call(context, "test.act", { value: 1 }, stop.signal);
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+      return { context, call, stop };
+    };
+    const entry = writing();
+    const early = await started({ commitIntent: () => entry.commit });
+    early.stop.abort();
+    const waiting = early.context.openIntents.left();
+    entry.end(true);
+    const left = await waiting;
+    // Told once: by what is left, or by the call itself if that was quicker.
+    expect([...left.map(({ hasActed }) => hasActed), ...early.context.intents.map(({ ok }) => ok)]).toEqual([
+      false,
+    ]);
+
+    let answer: () => void = () => undefined;
+    const hanging = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const late = await started({ perform: () => hanging.then(() => ({ result: {}, evidence: [] })) });
+    expect(await late.context.openIntents.left()).toMatchObject([{ hasActed: true }]);
+    answer();
+    await Promise.all([early.call, late.call]);
+    expect(await late.context.openIntents.left()).toEqual([]);
+    expect(late.context.intents).toMatchObject([{ ok: true }]);
   });
 
   it("becomes an outcome in the run's entries", () => {

@@ -4,10 +4,8 @@ import { CodedError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import { put, type Store, type StoreOp } from "../ports/store.ts";
 import { type ReadEntry, readStored } from "./entry.ts";
-import { EPOCH_SUB, indexKey, indexOfKey, type Layout, layoutOf, nodeKey, SINGLE } from "./layout.ts";
+import { EPOCH_SUB, indexKey, indexOfKey, type Layout, layoutOf, SINGLE } from "./layout.ts";
 import { headOf, type LogState, rangeOf, type SealDomain, unseal } from "./sealed.ts";
-import { CompactRange, nodesOf } from "./tree.ts";
-import type { NodeSource } from "./tree-proof.ts";
 import { GENESIS_ANCHOR, type VerifyAnchor } from "./verify.ts";
 
 /** The epoch the store is in; 0 if it was never changed. */
@@ -96,24 +94,6 @@ export async function readEntry(
 ): Promise<{ readonly read: ReadEntry | null } | null> {
   const row = await store.get(layout.entries, indexKey(index));
   return row === undefined ? null : { read: readStored(row) };
-}
-
-/** The hashes of complete subtrees as stored; a hash of another length counts as absent. */
-export const nodeSource =
-  (store: Store, layout: Layout): NodeSource =>
-  async (ids) => {
-    const rows = await store.getMany(layout.nodes, ids.map(nodeKey));
-    return rows.map((row) => (row?.length === 32 ? row : undefined));
-  };
-
-/** The compact range of the first `size` leaves from stored nodes, null if a node is missing. */
-export async function storedRange(store: Store, layout: Layout, size: number): Promise<CompactRange | null> {
-  const hashes: Uint8Array[] = [];
-  for (const hash of await nodeSource(store, layout)(nodesOf(0, size))) {
-    if (hash === undefined) return null;
-    hashes.push(hash);
-  }
-  return CompactRange.of(size, hashes);
 }
 
 export interface StoredNote {

@@ -3,7 +3,7 @@ import { CodedError } from "../core/errors.ts";
 import { RETENTION_LIMITS } from "../core/limits.ts";
 import type { Store } from "../ports/store.ts";
 import { type CheckpointClaim, judgeCheckpoints, parseCheckpoint } from "./checkpoint.ts";
-import { readLink, readStored } from "./entry.ts";
+import { readStored } from "./entry.ts";
 import { indexKey, indexOfKey, type Layout, layoutOf } from "./layout.ts";
 import type { Ledger } from "./ledger.ts";
 import { readAnchor } from "./log-rows.ts";
@@ -12,9 +12,8 @@ import { parseNote } from "./note.ts";
 import { anchorAt } from "./prune.ts";
 import type { Breathe } from "./retention.ts";
 import { leafHash } from "./tree.ts";
-import { TreeCursor } from "./tree-cursor.ts";
 import { verifyInclusion } from "./tree-proof.ts";
-import { LedgerVerifier, type VerifyAnchor } from "./verify.ts";
+import { LedgerVerifier, storedRow, type VerifyAnchor } from "./verify.ts";
 
 export interface LogWatchResult {
   readonly ok: boolean;
@@ -104,15 +103,11 @@ export class LogWatch {
   ): Promise<LogWatchResult> {
     const checkpoints = claims.filter((claim) => claim.size <= to);
     const verifier = new LedgerVerifier({ anchor, checkpoints, head: null });
-    await using stored = new TreeCursor(this.#store, this.#layout, anchor.index);
     let expected = anchor.index;
     const bounds = { gte: indexKey(anchor.index), lt: indexKey(to) };
     for await (const [key, row] of this.#store.range(this.#layout.entries, bounds)) {
       if (verifier.isDecided) break;
-      const index = indexOfKey(key);
-      const read = index === null ? null : readLink(row);
-      const [leaf, nodes] = [await stored.leaf(expected), await stored.above(expected)];
-      verifier.push({ index: index ?? expected, read, leaf, nodes });
+      verifier.push(storedRow(key, row, expected));
       expected++;
       await breathe();
     }

@@ -1,13 +1,13 @@
 /** Deleting the bodies of pruned entries; leaf hashes and the kept kinds stay provable (ledger.md 11). */
-import { toHex } from "../core/bytes.ts";
+import { fromHex, toHex } from "../core/bytes.ts";
 import { LEDGER_LIMITS } from "../core/limits.ts";
 import { del, put, type Store, type StoreOp } from "../ports/store.ts";
-import { readStored } from "./entry.ts";
+import { encodeStored, readStored } from "./entry.ts";
 import { isKeptForever } from "./kinds.ts";
-import { indexKey, type Layout, SINGLE } from "./layout.ts";
-import { readEntry, storedRange } from "./log-rows.ts";
+import { indexKey, indexOfKey, type Layout, SINGLE } from "./layout.ts";
 import type { Breathe } from "./retention.ts";
 import { seal } from "./sealed.ts";
+import { endAt, nodeOps } from "./stored-nodes.ts";
 import type { VerifyAnchor } from "./verify.ts";
 
 /**
@@ -15,10 +15,8 @@ import type { VerifyAnchor } from "./verify.ts";
  * @returns null if one of them is gone or damaged: such a log must be repaired, not pruned.
  */
 export async function anchorAt(store: Store, layout: Layout, index: number): Promise<VerifyAnchor | null> {
-  const range = await storedRange(store, layout, index);
-  const last = await readEntry(store, layout, index - 1);
-  if (range === null || !last?.read || last.read.hash !== last.read.storedHash) return null;
-  return { index, prevHash: last.read.hash, range };
+  const end = await endAt(store, layout, index);
+  return end && { index, prevHash: end.last.hash, range: end.range };
 }
 
 export function anchorOp(layout: Layout, headKey: Uint8Array, anchor: VerifyAnchor): StoreOp {
@@ -31,7 +29,8 @@ export function anchorOp(layout: Layout, headKey: Uint8Array, anchor: VerifyAnch
 }
 
 /**
- * Deletes the bodies below an anchor that is already durable, copying those of kept kinds first. Each batch is
+ * Deletes the bodies below an anchor that is already durable; copies of kept kinds and the hashes that lay with the
+ * bodies stay. Each batch is
  * complete in itself, so that a stop in between is finished by calling this again; that is why none of them is synced.
  * @returns the number of bodies deleted.
  */
@@ -50,7 +49,12 @@ export async function dropBodies(
       limit: LEDGER_LIMITS.pruneBatch,
     })) {
       const read = readStored(row);
-      if (read !== null && isKeptForever(read.entry.event.kind)) ops.push(put(layout.kept, key, row));
+      if (read !== null && isKeptForever(read.entry.event.kind)) {
+        const { bytes, storedHash } = read;
+        ops.push(put(layout.kept, key, encodeStored(bytes, fromHex(storedHash))));
+      }
+      const index = indexOfKey(key);
+      if (index !== null) ops.push(...nodeOps(layout, index, row));
       ops.push(del(layout.entries, key));
       rows++;
       await breathe();

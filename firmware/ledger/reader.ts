@@ -4,16 +4,9 @@ import { CodedError } from "../core/errors.ts";
 import type { Store } from "../ports/store.ts";
 import { type ReadEntry, readStored } from "./entry.ts";
 import { indexKey, indexOfKey, type Layout, layoutOf } from "./layout.ts";
-import {
-  nodeSource,
-  readEntry,
-  readHead,
-  readNotes,
-  type StoredNote,
-  storedEpoch,
-  storedRange,
-} from "./log-rows.ts";
+import { readEntry, readHead, readNotes, type StoredNote, storedEpoch } from "./log-rows.ts";
 import { EMPTY_LOG, type LogState } from "./sealed.ts";
+import { nodeSource, storedRange } from "./stored-nodes.ts";
 import type { CompactRange } from "./tree.ts";
 import { consistencySpans, inclusionSpans, proofOf } from "./tree-proof.ts";
 import type { LedgerEntry, LedgerHead } from "./types.ts";

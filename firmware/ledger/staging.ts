@@ -3,7 +3,7 @@ import { toHex, utf8 } from "../core/bytes.ts";
 import { sha256 } from "../core/hash.ts";
 import { del, put, type StoreOp } from "../ports/store.ts";
 import { encodeStored } from "./entry.ts";
-import { indexKey, type Layout, nodeKey, SINGLE } from "./layout.ts";
+import { indexKey, type Layout, SINGLE } from "./layout.ts";
 import { type LogState, seal } from "./sealed.ts";
 import { leafHash } from "./tree.ts";
 import type { EntryReceipt } from "./types.ts";
@@ -38,8 +38,9 @@ export function stageEntries(
     const bytes = utf8(`{"event":${eventText},"prev_hash":"${lastHash}","ts":${ts}}`);
     const hash = sha256(bytes);
     const index = size;
-    ops.push(put(layout.entries, indexKey(index), encodeStored(bytes, hash)));
-    range = range.append(leafHash(bytes), (node) => ops.push(put(layout.nodes, nodeKey(node), node.hash)));
+    const nodes: Uint8Array[] = [];
+    range = range.append(leafHash(bytes), (node) => node.level > 0 && nodes.push(node.hash));
+    ops.push(put(layout.entries, indexKey(index), encodeStored(bytes, hash, nodes)));
     lastHash = toHex(hash);
     lastTs = ts;
     size++;
@@ -53,7 +54,7 @@ export function stageEntries(
 export function orphanOps(layout: Layout, from: number, end: number): StoreOp[] {
   const ops: StoreOp[] = [];
   for (let index = from; index < end; index++) {
-    ops.push(del(layout.entries, indexKey(index)), del(layout.nodes, nodeKey({ level: 0, index })));
+    ops.push(del(layout.entries, indexKey(index)));
   }
   return ops;
 }

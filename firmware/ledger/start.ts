@@ -1,14 +1,15 @@
 /** Finding the state of a stored log: from its sealed head, by repair, or by beginning a new epoch (ledger.md 3, 13). */
 import { fromHex, toHex } from "../core/bytes.ts";
 import type { JsonObject } from "../core/json.ts";
-import { del, put, type Store, type StoreOp } from "../ports/store.ts";
+import { del, put, type Store, type StoreOp, type StoreRow } from "../ports/store.ts";
 import { judgeCheckpoints } from "./checkpoint.ts";
-import { readStored } from "./entry.ts";
-import { indexKey, indexOfKey, type Layout, nodeKey } from "./layout.ts";
-import { readAnchor, readEntry, readHead, readNotes, readRecord, storedRange } from "./log-rows.ts";
+import { encodeStored, readStored } from "./entry.ts";
+import { indexKey, indexOfKey, type Layout } from "./layout.ts";
+import { readAnchor, readEntry, readHead, readNotes, readRecord } from "./log-rows.ts";
 import type { VerifierKey } from "./note.ts";
 import { EMPTY_LOG, type LogState, sameBytes } from "./sealed.ts";
-import { EMPTY_ROOT, leafHash, type TreeNode } from "./tree.ts";
+import { endAt } from "./stored-nodes.ts";
+import { EMPTY_ROOT, leafHash } from "./tree.ts";
 import { isWholeTo } from "./whole-log.ts";
 
 /** The last checkpoint this device signed: nothing signed later may contradict it. */
@@ -99,36 +100,38 @@ async function stateAt(input: StartInput, tree: SignedTree): Promise<LogState | 
       ? { size: tree.size, lastHash: anchor.prevHash, lastTs: 0, range: anchor.range }
       : null;
   }
-  const range = await storedRange(store, layout, tree.size);
-  if (range === null || !sameBytes(range.root(), tree.root)) return null;
-  const last = await readEntry(store, layout, tree.size - 1);
-  const leaf = await store.get(layout.nodes, nodeKey({ level: 0, index: tree.size - 1 }));
-  if (!last?.read || leaf === undefined || !sameBytes(leafHash(last.read.bytes), leaf)) return null;
-  return { size: tree.size, lastHash: last.read.hash, lastTs: last.read.entry.ts, range };
+  const end = await endAt(store, layout, tree.size);
+  if (end === null || !sameBytes(end.range.root(), tree.root)) return null;
+  return { size: tree.size, lastHash: end.last.hash, lastTs: end.last.entry.ts, range: end.range };
 }
 
-/** When nodes are damaged: the state at the checkpoint from the entries themselves. */
-async function rescan(input: StartInput, tree: SignedTree): Promise<[LogState, TreeNode[]] | null> {
+/** When nodes are damaged: the state at the checkpoint from the entries themselves, and the rows that were damaged. */
+async function rescan(input: StartInput, tree: SignedTree): Promise<[LogState, StoreOp[]] | null> {
   const { store, layout, headKey } = input;
   const anchor = await readAnchor(store, layout, headKey);
   if (anchor === null || tree.size < anchor.index) return null;
   let state: LogState = { size: anchor.index, lastHash: anchor.prevHash, lastTs: 0, range: anchor.range };
-  const nodes: TreeNode[] = [];
+  const mended: StoreOp[] = [];
   const bounds = { gte: indexKey(anchor.index), lt: indexKey(tree.size) };
   for await (const [key, row] of store.range(layout.entries, bounds)) {
-    const next = follow(state, key, row, nodes);
+    const next = follow(layout, state, [key, row], mended);
     if (next === null) return null;
     state = next;
   }
-  return state.size === tree.size && sameBytes(state.range.root(), tree.root) ? [state, nodes] : null;
+  return state.size === tree.size && sameBytes(state.range.root(), tree.root) ? [state, mended] : null;
 }
 
-function follow(state: LogState, key: string, row: Uint8Array, nodes: TreeNode[]): LogState | null {
+/** @param mended receives the row anew if the hashes beside its entry are not those of the tree. */
+function follow(layout: Layout, state: LogState, [key, row]: StoreRow, mended: StoreOp[]): LogState | null {
   const read = readStored(row);
   if (indexOfKey(key) !== state.size || read === null) return null;
-  if (read.hash !== read.storedHash || read.entry.prev_hash !== state.lastHash) return null;
-  const range = state.range.append(leafHash(read.bytes), (node) => nodes.push(node));
-  return { size: state.size + 1, lastHash: read.hash, lastTs: read.entry.ts, range };
+  const { entry, bytes, hash, storedHash } = read;
+  if (hash !== storedHash || entry.prev_hash !== state.lastHash) return null;
+  const nodes: Uint8Array[] = [];
+  const range = state.range.append(leafHash(bytes), (node) => node.level > 0 && nodes.push(node.hash));
+  const sound = encodeStored(bytes, fromHex(hash), nodes);
+  if (!sameBytes(sound, row)) mended.push(put(layout.entries, key, sound));
+  return { size: state.size + 1, lastHash: hash, lastTs: entry.ts, range };
 }
 
 async function repair(input: StartInput, signed: SignedTree, headSize: number | null): Promise<Start | null> {
@@ -137,18 +140,16 @@ async function repair(input: StartInput, signed: SignedTree, headSize: number | 
   const found = base === null ? await rescan(input, signed) : ([base, []] as const);
   if (found === null) return null;
   let [state] = found;
-  const nodes: TreeNode[] = [...found[1]];
-  const ops: StoreOp[] = [];
+  const ops: StoreOp[] = [...found[1]];
   let setAside = 0;
   for await (const [key, row] of store.range(layout.entries, { gte: indexKey(state.size) })) {
-    const next = setAside === 0 ? follow(state, key, row, nodes) : null;
+    const next = setAside === 0 ? follow(layout, state, [key, row], ops) : null;
     if (next !== null) state = next;
     else {
       setAside++;
       ops.push(put(layout.damaged, key, row), del(layout.entries, key));
     }
   }
-  for (const node of nodes) ops.push(put(layout.nodes, nodeKey(node), node.hash));
   const data = { from: signed.size, size: state.size, headSize, setAside };
   return { is: "repaired", state, signed, ops, data };
 }

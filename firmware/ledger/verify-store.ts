@@ -3,14 +3,12 @@ import { compareBytes } from "../core/bytes.ts";
 import type { JsonObject } from "../core/json.ts";
 import { pagesOf, type Store } from "../ports/store.ts";
 import { type CheckpointClaim, judgeCheckpoints } from "./checkpoint.ts";
-import { readLink } from "./entry.ts";
-import { indexKey, indexOfKey, type Layout, layoutOf } from "./layout.ts";
+import { indexKey, type Layout, layoutOf } from "./layout.ts";
 import { readAnchor, readHead, readNotes, readRecord, storedEpoch } from "./log-rows.ts";
 import type { VerifierKey } from "./note.ts";
 import { anchorAt } from "./prune.ts";
-import { TreeCursor } from "./tree-cursor.ts";
 import type { VerifyReport } from "./types.ts";
-import { GENESIS_ANCHOR, LedgerVerifier, type VerifyAnchor } from "./verify.ts";
+import { GENESIS_ANCHOR, LedgerVerifier, storedRow, type VerifyAnchor } from "./verify.ts";
 
 export interface VerifyKeys {
   /** The origin's verifier keys: the present one and retired ones. Without any, checkpoints are not used. */
@@ -37,20 +35,10 @@ async function pushRows(
   verifier: LedgerVerifier,
   options: VerifyStoreOptions,
 ): Promise<void> {
-  await using stored = new TreeCursor(store, layout, from);
   let expected = from;
   for await (const page of pagesOf(store, layout.entries, { gte: indexKey(from) })) {
     for (const [key, row] of page) {
-      const index = indexOfKey(key);
-      const leaf = stored.leaf(expected);
-      const nodes = stored.above(expected);
-      verifier.push({
-        index: index ?? expected,
-        read: index === null ? null : readLink(row),
-        // Most are at hand; waiting for them all the same would cost more than the hashing.
-        leaf: leaf instanceof Promise ? await leaf : leaf,
-        nodes: nodes instanceof Promise ? await nodes : nodes,
-      });
+      verifier.push(storedRow(key, row, expected));
       if (verifier.isDecided) return;
       expected++;
     }

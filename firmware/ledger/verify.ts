@@ -6,7 +6,8 @@ import { sha256Hex, ZERO_HASH } from "../core/hash.ts";
 import type { JsonObject } from "../core/json.ts";
 import { LEDGER_LIMITS } from "../core/limits.ts";
 import type { CheckpointClaim } from "./checkpoint.ts";
-import { isLedgerEntry, type ReadLink } from "./entry.ts";
+import { isLedgerEntry, type ReadLink, readLink } from "./entry.ts";
+import { indexOfKey } from "./layout.ts";
 import { CompactRange, GrowingTree, type TreeNode } from "./tree.ts";
 import type { VerifyReport } from "./types.ts";
 
@@ -26,8 +27,17 @@ export interface VerifyRow {
   readonly index: number;
   readonly read: ReadLink | null;
   readonly leaf?: Uint8Array | null;
-  /** Stored hashes of the subtrees that this entry completes, level 1 upwards; undefined if they are not compared. */
-  readonly nodes?: readonly (Uint8Array | null)[];
+  /** Stored hashes of the subtrees that this entry completes, level 1 upwards, 32 bytes each; undefined if they are not compared. */
+  readonly nodes?: Uint8Array;
+}
+
+/** A row as the store has it. @param expected index for a key that is none. */
+export function storedRow(key: string, row: Uint8Array, expected: number): VerifyRow {
+  const index = indexOfKey(key);
+  const read = index === null ? null : readLink(row);
+  return read === null
+    ? { index: index ?? expected, read }
+    : { index: index ?? expected, read, nodes: read.nodes };
 }
 
 export interface VerifyContext {
@@ -135,15 +145,18 @@ export class LedgerVerifier {
 
   /** Nodes above the leaves prove nothing about the entries, but proofs are made of them: told if nothing else is wrong. */
   #grow(leaf: Uint8Array, stored: VerifyRow["nodes"]): void {
-    if (stored === undefined || stored.length === 0 || this.#badNode !== null) {
+    if (stored === undefined || this.#badNode !== null) {
       this.#tree.append(leaf);
       return;
     }
     const index = this.#tree.size;
-    this.#tree.append(leaf, ({ level, hash }: TreeNode) => {
-      const own = stored[level - 1] ?? null;
-      if (own === null || !sameRoot(own, hash)) this.#badNode = index;
+    let end = 0;
+    let isSame = true;
+    this.#tree.append(leaf, ({ hash }: TreeNode) => {
+      isSame &&= sameRoot(stored.subarray(end, end + hash.length), hash);
+      end += hash.length;
     });
+    if (!isSame || end !== stored.length) this.#badNode = index;
   }
 
   #judgeEnd(): Verdict | null {

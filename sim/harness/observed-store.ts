@@ -21,15 +21,16 @@ export interface SeenRow {
 /** `lg` holds the entries of epoch 0, `lg.<n>` those of a later one (ledger.md 3). */
 const ENTRIES = /^lg(?:\.(\d+))?$/;
 const PROOFS = /^(lgcp|lganchor)(?:\.(\d+))?$/;
-/** CBOR before the entry's text, and after it the hash: see ledger.md 3. */
+/** CBOR: before the entry's text is its length, in two bytes; behind it are hashes. */
+const LENGTH_AT = 8;
 const TEXT_AT = 10;
-const TAIL_BYTES = 39;
 
 function entryOf(op: StoreOp): SeenEntry | null {
   if (op.type !== "put" || !op.sub.startsWith("lg")) return null;
   const match = ENTRIES.exec(op.sub);
   if (!match) return null;
-  const text = fromUtf8(op.value.subarray(TEXT_AT, op.value.length - TAIL_BYTES));
+  const length = ((op.value[LENGTH_AT] ?? 0) << 8) + (op.value[LENGTH_AT + 1] ?? 0);
+  const text = fromUtf8(op.value.subarray(TEXT_AT, TEXT_AT + length));
   const entry = JSON.parse(text) as { readonly event: JsonObject };
   return { epoch: Number(match[1] ?? 0), index: Number(op.key), event: entry.event };
 }

@@ -7,8 +7,8 @@ export const LEDGER_FAULTS: readonly PlantedFault[] = [
     what: "a hash inside the tree is not written if its subtree was begun before the batch, as before a restart",
     changes: one(
       "firmware/ledger/staging.ts",
-      "(node) => ops.push(put(layout.nodes, nodeKey(node), node.hash))",
-      "(node) => {\n      if (node.level === 0 || node.index * 2 ** node.level >= state.size)\n        ops.push(put(layout.nodes, nodeKey(node), node.hash));\n    }",
+      "node.level > 0 && nodes.push(node.hash)",
+      "node.level > 0 && nodes.push(node.index * 2 ** node.level < state.size ? new Uint8Array(32) : node.hash)",
     ),
     expects: ["I16", "I17", "I18"],
   },

@@ -247,23 +247,20 @@ describe("altered rows that a start reads", () => {
 });
 
 describe("altered rows of the ledger", () => {
-  it.each(["lghead", "lgsigned", "lgcp", "lg", "lgn"])(
-    "of %s are repaired, or a new epoch begins",
-    async (sub) => {
-      for (const seed of [1, 2, 3]) {
-        {
-          await using store = await LevelStore.open(databasePath(config.stateDir), { create: false });
-          const rows: (readonly [string, Uint8Array])[] = [];
-          for await (const row of store.range(sub)) rows.push(row);
-          const last = rows.at(-1);
-          const [bytes] = last ? fc.sample(mutatedBytes(last[1]), { seed, numRuns: 1 }) : [];
-          if (last && bytes) await store.batch([put(sub, last[0], bytes)], { sync: false });
-        }
-        const { events } = await live();
-        expect(events.some(({ kind }) => kind === "boot")).toBe(true);
+  it.each(["lghead", "lgsigned", "lgcp", "lg"])("of %s are repaired, or a new epoch begins", async (sub) => {
+    for (const seed of [1, 2, 3]) {
+      {
+        await using store = await LevelStore.open(databasePath(config.stateDir), { create: false });
+        const rows: (readonly [string, Uint8Array])[] = [];
+        for await (const row of store.range(sub)) rows.push(row);
+        const last = rows.at(-1);
+        const [bytes] = last ? fc.sample(mutatedBytes(last[1]), { seed, numRuns: 1 }) : [];
+        if (last && bytes) await store.batch([put(sub, last[0], bytes)], { sync: false });
       }
-    },
-  );
+      const { events } = await live();
+      expect(events.some(({ kind }) => kind === "boot")).toBe(true);
+    }
+  });
 });
 
 describe("what cannot be set aside", () => {

@@ -18,7 +18,6 @@ import { mutated, mutatedBytes, typedLater } from "./mutations.ts";
 
 const SUBLEVELS = [
   "lg",
-  "lgn",
   "lgcp",
   "lghead",
   "lgsigned",

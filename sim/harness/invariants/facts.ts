@@ -28,6 +28,8 @@ export interface StoredEntry {
   /** The canonical bytes beside which the hash was stored. */
   readonly bytes: Uint8Array;
   readonly hash: string;
+  /** Hashes of the subtrees that it completes, from below, as they lie beside it. */
+  readonly nodes: Uint8Array;
 }
 
 export interface DamagedRow {
@@ -107,13 +109,14 @@ const asObject = (value: unknown): JsonObject => {
 export const parseObject = (bytes: Uint8Array): JsonObject => asObject(JSON.parse(fromUtf8(bytes)));
 const cborObject = (bytes: Uint8Array): JsonObject => asObject(decodeCbor(bytes));
 
-/** Rows of the present epoch (ledger.md 3): CBOR {entry: canonical bytes, hash}. */
+/** Rows of the present epoch (ledger.md 3): CBOR {entry: canonical bytes, hash, nodes?}. */
 function entryOf(row: Uint8Array, key: string): StoredEntry {
-  const { entry, hash } = decodeCbor(row) as { readonly entry?: unknown; readonly hash?: unknown };
+  const { entry, hash, nodes = new Uint8Array() } = decodeCbor(row) as Readonly<Record<string, unknown>>;
+  if (!(nodes instanceof Uint8Array)) throw new TypeError("no hashes");
   if (!(entry instanceof Uint8Array) || !(hash instanceof Uint8Array)) throw new TypeError("no entry");
   const parsed = parseObject(entry) as JsonObject & LedgerEntry;
   asObject(parsed.event.data);
-  return { index: Number(key), entry: parsed, bytes: entry, hash: toHex(hash) };
+  return { index: Number(key), entry: parsed, bytes: entry, hash: toHex(hash), nodes };
 }
 
 type Bases = ReadonlyMap<string, Octets>;

@@ -165,9 +165,10 @@ const ledger: readonly Case[] = [
       },
     }),
   ),
-  fault("I2", "a leaf hash is another one", /chain of the ledger is broken/, (house) =>
+  fault("I2", "a hash of the tree is another one", /chain of the ledger is broken/, (house) =>
     t.withRows(house, house.first, {
-      lgn: (key, row) => (key === "00!000000000002" ? row.map((b) => b ^ 1) : row),
+      // The last byte is one of the hashes beside the entry.
+      lg: (key, row) => (Number(key) === 3 ? row.map((b, i) => (i === row.length - 1 ? b ^ 1 : b)) : row),
     }),
   ),
   fault("I2", "the last entries are gone", /shorter than what the device told/, async (house) => {

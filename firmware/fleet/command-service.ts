@@ -232,7 +232,8 @@ export class CommandService implements AsyncDisposable {
   async #again(arrival: Arrival): Promise<void> {
     const record = this.#records.find(arrival.received.command.id);
     if (!record?.receipt) return;
-    await this.#journal.answer(record, record.receipt, []);
+    // With its row: whether the first answer could be stored is not known here, and what is said twice must be the same.
+    await this.#journal.answer(record, record.receipt, [this.#records.op(record)]);
   }
 
   /** Row 8 and later: recorded, then answered precisely. */
@@ -308,11 +309,23 @@ export class CommandService implements AsyncDisposable {
   async #interrupted(record: CommandRecord): Promise<void> {
     // Its own entry: what the earlier life recorded was only that it began.
     const entry = await this.#journal.entry(record, 503, "interrupted", this.#options.clock.monoMs());
-    await this.#finish(record, this.#journal.receipt(record, "interrupted", "interrupted", 503, {}, entry));
+    const receipt = this.#journal.receipt(record, "interrupted", "interrupted", 503, {}, entry);
+    const done = this.#records.finish(record, receipt);
+    await this.#journal.answer(done, receipt, [this.#records.op(done)]);
   }
 
+  /** Tries until the answer is durable: a command whose answer was not stored would be `interrupted` in the next life. */
   async #finish(record: CommandRecord, receipt: Uint8Array): Promise<void> {
-    await this.#journal.answer(record, receipt, [this.#records.finish(record, receipt)]);
+    const { clock, log } = this.#options;
+    const done = this.#records.finish(record, receipt);
+    for (;;) {
+      try {
+        return await this.#journal.answer(done, receipt, [this.#records.op(done)]);
+      } catch (error) {
+        log.error("command_reply_failed", { code: codeOf(error), problem: messageOf(error) });
+      }
+      await clock.sleep(COMMAND_LIMITS.answerRetryMs, this.#stop.signal);
+    }
   }
 
   #record({ received, message }: Arrival, scope: string, keyIds: readonly string[]): CommandRecord {

@@ -102,7 +102,7 @@ export class CommandStore {
     this.#remember(record);
     return [
       ...gone.map((id) => del(COMMANDS, id)),
-      this.#op(record),
+      this.op(record),
       ...(underChallenge ? [put(COMMANDS_ONCE, record.id, new TextEncoder().encode(record.hash))] : []),
     ];
   }
@@ -112,14 +112,15 @@ export class CommandStore {
     this.#drop(record);
   }
 
-  /** Op that stores the receipt of a command that has run. */
-  finish(record: CommandRecord, receipt: Uint8Array): StoreOp {
+  /** The command has run; from now on it has this answer. Durable with `op`. */
+  finish(record: CommandRecord, receipt: Uint8Array): CommandRecord {
     const done: CommandRecord = { ...record, state: "done", receipt };
     this.#remember(done);
-    return this.#op(done);
+    return done;
   }
 
-  #op(record: CommandRecord): StoreOp {
+  /** Op that stores a record as it is now. */
+  op(record: CommandRecord): StoreOp {
     return put(COMMANDS, record.id, encodeCbor({ v: 1, ...record }));
   }
 

@@ -6,7 +6,7 @@ import { fromUtf8 } from "../../firmware/core/bytes.ts";
 import { decodeCbor } from "../../firmware/core/cbor.ts";
 import { CodedError } from "../../firmware/core/errors.ts";
 import { isJsonObject } from "../../firmware/core/json.ts";
-import type { LedgerHistory, SeenKept, SeenNote, SeenPruning } from "./invariants/invariant.ts";
+import type { LedgerHistory, SeenAct, SeenKept, SeenNote, SeenPruning } from "./invariants/invariant.ts";
 import { isKeptKind } from "./invariants/kept-kinds.ts";
 import type { SeenEntry, SeenRow } from "./observed-store.ts";
 
@@ -21,10 +21,27 @@ function anchoredAt(row: Uint8Array): number | null {
   }
 }
 
+const ACTS: ReadonlySet<string> = new Set(["effect_intent", "effect_outcome_unknown"]);
+
+/** What is known of an epoch before an index; what was known of later ones is forgotten. */
+function upTo<T extends { readonly index: number }>(
+  known: Map<number, T[]>,
+  epoch: number,
+  index: number,
+): T[] {
+  const own = known.get(epoch) ?? [];
+  while ((own.at(-1)?.index ?? -1) >= index) own.pop();
+  known.set(epoch, own);
+  return own;
+}
+
 export class LedgerMemory implements LedgerHistory {
   readonly notes: SeenNote[] = [];
   readonly prunings: SeenPruning[] = [];
   readonly #kept = new Map<number, SeenKept[]>();
+  readonly #acts = new Map<number, SeenAct[]>();
+  /** Times of the entries of each epoch. */
+  readonly #times = new Map<number, number[]>();
   readonly #covered = new Map<number, number>();
   /** An operator has ordered to prune what no witness has signed. */
   isPrunedUnwitnessed = false;
@@ -33,14 +50,27 @@ export class LedgerMemory implements LedgerHistory {
     return [...this.#kept.values()].flat();
   }
 
-  /** The device's store has taken an entry. An index that comes again takes the place of a batch that was lost. */
-  entered({ epoch, index, event }: SeenEntry): void {
-    const own = this.#kept.get(epoch) ?? [];
-    while ((own.at(-1)?.index ?? -1) >= index) own.pop();
+  get acts(): readonly SeenAct[] {
+    return [...this.#acts.values()].flat();
+  }
+
+  /**
+   * The device's store has taken an entry. An index that comes again takes the place of a batch that was lost, unless it
+   * is the same entry, whose row was repaired.
+   */
+  entered(entry: SeenEntry): void {
+    const { epoch, index, event, ts } = entry;
+    const times = this.#times.get(epoch) ?? [];
+    if (times[index] === ts) return;
+    times.length = Math.min(times.length, index);
+    times[index] = ts;
+    this.#times.set(epoch, times);
     const kind = String(event.kind);
+    const acts = upTo(this.#acts, epoch, index);
+    if (ACTS.has(kind)) acts.push(entry);
+    const kept = upTo(this.#kept, epoch, index);
     const to = isJsonObject(event.data) && typeof event.data.to === "number" ? event.data.to : null;
-    if (isKeptKind(kind)) own.push({ epoch, index, kind, to: kind === "ledger_pruned" ? to : null });
-    this.#kept.set(epoch, own);
+    if (isKeptKind(kind)) kept.push({ epoch, index, kind, to: kind === "ledger_pruned" ? to : null });
   }
 
   /** The device's store has taken a checkpoint or an anchor. */

@@ -8,6 +8,7 @@ export interface SeenEntry {
   readonly epoch: number;
   readonly index: number;
   readonly event: JsonObject;
+  readonly ts: number;
 }
 
 /** A checkpoint or an anchor that the device's store has taken. */
@@ -31,8 +32,8 @@ function entryOf(op: StoreOp): SeenEntry | null {
   if (!match) return null;
   const length = ((op.value[LENGTH_AT] ?? 0) << 8) + (op.value[LENGTH_AT + 1] ?? 0);
   const text = fromUtf8(op.value.subarray(TEXT_AT, TEXT_AT + length));
-  const entry = JSON.parse(text) as { readonly event: JsonObject };
-  return { epoch: Number(match[1] ?? 0), index: Number(op.key), event: entry.event };
+  const { event, ts } = JSON.parse(text) as { readonly event: JsonObject; readonly ts: number };
+  return { epoch: Number(match[1] ?? 0), index: Number(op.key), event, ts };
 }
 
 function rowOf(op: StoreOp): SeenRow | null {

@@ -4,6 +4,8 @@ import { canonicalize } from "../../firmware/core/canonical-json.ts";
 import { signStatement } from "../../firmware/core/dsse.ts";
 import { keyPairFromSeed } from "../../firmware/core/ed25519.ts";
 import { keyIdOf } from "../../firmware/core/key-record.ts";
+import { COMMAND_LIMITS } from "../../firmware/core/limits.ts";
+import { COMMANDS, decodeCommand } from "../../firmware/fleet/command-store.ts";
 import { COMMAND_TYPE, type CommandHandler, newMessageId, type Receipt } from "../../firmware/fleet/index.ts";
 import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -48,6 +50,9 @@ async function build(handler: CommandHandler, store = new MemoryStore(), maxItem
     });
   return { clock, bus, device, store, command, send, receipts };
 }
+
+const stateOf = async (store: MemoryStore, id: string): Promise<string> =>
+  decodeCommand((await store.get(COMMANDS, id)) ?? new Uint8Array()).state;
 
 const ok: CommandHandler = async () => ({ status: 200, details: {} });
 
@@ -148,6 +153,41 @@ describe("the command service", () => {
     await send(statement);
     expect(receipts()).toMatchObject([{ outcome: "done", commandId: statement.id }]);
     expect(runs).toBe(1);
+  });
+
+  it("stores an answer that it could not store, before anybody is told it", async () => {
+    const built = await build(async (...call) => {
+      built.device.committer.failing = true;
+      return ok(...call);
+    });
+    const command = built.command();
+    await built.send(command);
+    await built.send(command);
+    expect(built.bus.sent).toEqual([]);
+
+    built.device.committer.failing = false;
+    await built.clock.advance(COMMAND_LIMITS.answerRetryMs);
+    for (let i = 0; i < 8; i++) await built.clock.advance(0);
+
+    expect(built.receipts()).toMatchObject([{ outcome: "done" }]);
+    expect(await stateOf(built.store, command.id)).toBe("done");
+  });
+
+  it("stores an answer with the delivery that asks for it again", async () => {
+    const built = await build(async (...call) => {
+      built.device.committer.failing = true;
+      return ok(...call);
+    });
+    const command = built.command();
+    await built.send(command);
+    built.device.committer.failing = false;
+    await built.send(command);
+
+    expect(built.receipts()).toMatchObject([{ outcome: "done" }]);
+    expect(await stateOf(built.store, command.id)).toBe("done");
+    await built.clock.advance(COMMAND_LIMITS.answerRetryMs);
+    for (let i = 0; i < 8; i++) await built.clock.advance(0);
+    expect(new Set(built.bus.sent.map(({ payload }) => fromUtf8(payload))).size).toBe(1);
   });
 
   it("accepts the current challenge in place of a clock, once", async () => {

@@ -20,6 +20,8 @@ export const COMMAND_LIMITS = Object.freeze({
   keepAfterExpiryMs: seconds(60),
   /** Ms a receipt waits to be sent: a controller that has not asked for a day no longer waits (trust.md 7). */
   receiptLifeMs: hours(24),
+  /** Ms between two attempts to make the answer of a command durable (trust.md 7). */
+  answerRetryMs: seconds(5),
   /** Ms that the receipt of an unrecorded refusal waits to be sent: nothing was done, so nobody misses it (trust.md 7). */
   refusalLifeMs: seconds(60),
   /** Keys whose commands are counted (trust.md 7). */

@@ -68,6 +68,11 @@ const messages: readonly LimitRelation[] = [
     LINK_LIMITS.packetBytes,
   ),
   atMost("a published topic is one that matches", TOPIC_LIMITS.publishBytes, TOPIC_LIMITS.topicBytes),
+  atMost(
+    "an answer that could not be stored is tried again while it can be sent",
+    COMMAND_LIMITS.answerRetryMs,
+    COMMAND_LIMITS.receiptLifeMs,
+  ),
   atMost("a receipt fits into a packet", COMMAND_LIMITS.receiptBytes + FRAME_BYTES, LINK_LIMITS.packetBytes),
 ];
 

@@ -37,11 +37,14 @@ class EffectCheck {
   /** Decisions that already explain a move. */
   readonly #used = new Set<string>();
   readonly #actors = new Map<string, RunRecord[]>();
+  /** Intents and unknown outcomes, those too whose entries are pruned by now. */
+  readonly #acts: readonly Act[];
 
   constructor(context: InvariantContext, facts: DeviceFacts) {
     this.#context = context;
     this.#facts = facts;
     this.#reads = new ReadLog(facts.device.reads);
+    this.#acts = actsOf(facts);
     this.#sentCommands = new Set(
       context.sent.filter(({ device }) => device === facts.device.deviceId).map(({ id }) => id),
     );
@@ -163,7 +166,8 @@ class EffectCheck {
     const verdict = judgeEvidence({
       rows,
       decision: decision.row,
-      demand: policy.demandOf(output, subject),
+      // The output as the run's own policy states it: another release may ask for more.
+      demand: policy.demandOf(policy.output(output.name) ?? output, subject),
       runId,
       subject,
       deviceId: this.#facts.device.deviceId,
@@ -183,7 +187,7 @@ class EffectCheck {
 
   /** The run of a move may have been cut before it settled; then the next boot knows of it, or nothing was synced since. */
   #isUnsettled({ atUs, boot }: LineMove, { name }: OutputView): boolean {
-    const { openRuns, entries, device, timeline } = this.#facts;
+    const { openRuns, device, timeline } = this.#facts;
     const lists = (outputs: unknown): boolean => Array.isArray(outputs) && outputs.includes(name);
     const life = timeline.life(boot);
     if (life === null) return false;
@@ -192,10 +196,9 @@ class EffectCheck {
       return fromUs === null || fromUs <= atUs + TICK_US;
     };
     if (openRuns.some(({ outputs, startedAt }) => lists(outputs) && began(startedAt))) return true;
-    const isUnknown = entries.some(({ entry: { event } }) => {
-      const { kind, data } = event;
-      return kind === "effect_outcome_unknown" && lists(data.outputs) && began(data.startedAt);
-    });
+    const isUnknown = this.#acts.some(
+      ({ kind, data }) => kind === "effect_outcome_unknown" && lists(data.outputs) && began(data.startedAt),
+    );
     if (isUnknown) return true;
     if (life.end !== "power" && life.untilUs !== null) return false;
     if (!device.isDiskHonest) return true;
@@ -215,8 +218,8 @@ class EffectCheck {
       this.#say("An output left its safe state and nothing had been read.", where);
     if (!isBefore || !this.#facts.device.isDiskHonest) return;
     const life = this.#facts.timeline.life(boot);
-    const hasIntent = this.#facts.entries.some(({ entry: { event, ts } }) => {
-      if (event.kind !== "effect_intent" || event.data.output !== name || life === null) return false;
+    const hasIntent = this.#acts.some(({ kind, data, ts }) => {
+      if (kind !== "effect_intent" || data.output !== name || life === null) return false;
       return this.#facts.timeline.canHaveShown(life, ts, atUs);
     });
     if (!hasIntent)
@@ -285,6 +288,22 @@ class EffectCheck {
       this.#say("A message left on an output's topic that no settled run published.", { topic, atUs });
     }
   }
+}
+
+interface Act {
+  readonly kind: string;
+  readonly data: JsonObject;
+  readonly ts: number;
+}
+
+function actsOf({ device, epoch, entries }: DeviceFacts): readonly Act[] {
+  const first = entries[0]?.index ?? Number.POSITIVE_INFINITY;
+  const pruned = (device.ledger?.acts ?? []).filter((act) => act.epoch === epoch && act.index < first);
+  return [...pruned, ...entries.map(({ entry }) => entry)].map(({ event, ts }) => ({
+    kind: String(event.kind),
+    data: isJsonObject(event.data ?? null) ? (event.data as JsonObject) : {},
+    ts,
+  }));
 }
 
 /** `mqtt://<broker>/<topic>`. */

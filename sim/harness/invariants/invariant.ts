@@ -65,6 +65,14 @@ export interface SeenKept {
   readonly to: number | null;
 }
 
+/** An entry about an effect that was intended, or whose outcome nobody knows. */
+export interface SeenAct {
+  readonly epoch: number;
+  readonly index: number;
+  readonly event: JsonObject;
+  readonly ts: number;
+}
+
 /** How things stood when the device moved the beginning of its log. */
 export interface SeenPruning {
   readonly epoch: number;
@@ -80,6 +88,7 @@ export interface SeenPruning {
 export interface LedgerHistory {
   readonly notes: readonly SeenNote[];
   readonly kept: readonly SeenKept[];
+  readonly acts: readonly SeenAct[];
   readonly prunings: readonly SeenPruning[];
   /** Said by the scenario: entries that no witness has signed may be gone. */
   readonly isPrunedUnwitnessed: boolean;

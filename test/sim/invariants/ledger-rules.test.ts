@@ -53,8 +53,8 @@ const history = (
   finds,
   change: (device) => {
     if (device.ledger === undefined) throw new Error("Nobody watched the store.");
-    const { notes, kept, prunings, isPrunedUnwitnessed } = device.ledger;
-    const before = { notes, kept, prunings, isPrunedUnwitnessed };
+    const { notes, kept, acts, prunings, isPrunedUnwitnessed } = device.ledger;
+    const before = { notes, kept, acts, prunings, isPrunedUnwitnessed };
     return like(device, { ledger: { ...before, ...change(before) } });
   },
 });
@@ -157,12 +157,13 @@ describe("a ledger that was pruned", () => {
 
   it("I17: two trees of one size", async () => {
     const { device, observations } = house;
-    const { notes = [], kept = [], prunings = [] } = device.ledger ?? {};
+    const { notes = [], kept = [], acts = [], prunings = [] } = device.ledger ?? {};
     const [origin = "", size = ""] = notes.at(-1)?.text.split("\n") ?? [];
     const text = signCheckpoint({ origin, size: Number(size), root: new Uint8Array(32) }, keyOf(device));
     const forked = {
       notes: [...notes, { epoch: 0, size: Number(size), text }],
       kept,
+      acts,
       prunings,
       isPrunedUnwitnessed: true,
     };
@@ -236,8 +237,8 @@ describe("a ledger that was pruned", () => {
 
   it("I18: entries that too few others have signed for", async () => {
     const { device, observations } = house;
-    const { notes = [], kept = [], prunings = [] } = device.ledger ?? {};
-    const ledger = { notes, kept, prunings, isPrunedUnwitnessed: false };
+    const { notes = [], kept = [], acts = [], prunings = [] } = device.ledger ?? {};
+    const ledger = { notes, kept, acts, prunings, isPrunedUnwitnessed: false };
 
     const alone = { devices: [like(device, { ledger })], fleetSize: 1 };
     expect(await findings(observations, "I18", alone)).toEqual([]);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Level } from "level";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { LevelStore } from "../../firmware/adapters/level-store.ts";
-import { put } from "../../firmware/ports/store.ts";
+import { del, put } from "../../firmware/ports/store.ts";
 import { MemoryStore } from "../../sim/disk/memory-store.ts";
 import { SimDisk } from "../../sim/disk/sim-disk.ts";
 import { UNCUT } from "../../sim/power/steps.ts";
@@ -44,15 +44,36 @@ describe("LevelDB files", () => {
   test.each([true, false])("are written with the wish to sync handed to LevelDB: %s", async (sync) => {
     await using store = await LevelStore.open(join(await folder(), "db"), { create: true });
     // A killed process loses nothing either way, so only the request itself shows whether power may fail.
-    const batch = vi.spyOn(Level.prototype, "batch");
+    const { batch } = Level.prototype;
+    const written: [number, unknown][] = [];
+    const spy = vi.spyOn(Level.prototype, "batch").mockImplementation(function (this: Level) {
+      const chained = batch.call(this);
+      const { write } = chained;
+      chained.write = ((options: { readonly sync: boolean }) => {
+        written.push([chained.length, options]);
+        return write.call(chained, options);
+      }) as typeof write;
+      return chained;
+    } as never);
     try {
-      await store.batch([put("a", "k", new Uint8Array([7]))], { sync });
+      await store.batch([put("a", "k", new Uint8Array([7])), del("a", "j")], { sync });
 
-      expect(batch).toHaveBeenCalledTimes(1);
-      expect(batch.mock.calls[0]).toMatchObject([[{ type: "put", key: "k" }], { sync }]);
+      expect(written).toEqual([[2, { sync }]]);
     } finally {
-      batch.mockRestore();
+      spy.mockRestore();
     }
+    expect(await store.get("a", "k")).toEqual(new Uint8Array([7]));
+  });
+
+  test("take nothing of a batch of which one row cannot be", async () => {
+    await using store = await LevelStore.open(join(await folder(), "db"), { create: true });
+
+    const broken = store.batch([put("a", "k", new Uint8Array([7])), put("a", "j", null as never)], {
+      sync: true,
+    });
+
+    await expect(broken).rejects.toThrow();
+    expect(await store.get("a", "k")).toBeUndefined();
   });
 
   test("are not created by a reader", async () => {

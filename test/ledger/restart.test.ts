@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { utf8 } from "../../firmware/core/bytes.ts";
+import { canonicalize } from "../../firmware/core/canonical-json.ts";
 import { type Ledger, verifyStore } from "../../firmware/ledger/index.ts";
+import { leafHash } from "../../firmware/ledger/tree.ts";
+import { verifyInclusion } from "../../firmware/ledger/tree-proof.ts";
 import { del, put, type Store } from "../../firmware/ports/store.ts";
 import { bench, event, FaultStore, fill, headKey } from "./fixture.ts";
 
@@ -59,6 +63,27 @@ describe("start", () => {
       expect([ledger.openedAs.is, ledger.head.size]).toEqual(["repaired", 8]);
       expect((await ledger.reader.entry(7))?.entry.event.kind).toBe("ledger_repaired");
       expect((await verify(store, ledger)).ok).toBe(true);
+    }
+  });
+
+  it("mends the hashes of the tree from the entries, and every proof is right again", async () => {
+    const store = await filled(7);
+    for (const index of [1, 3, 5]) {
+      const row = (await store.get("lg", key(index))) ?? new Uint8Array();
+      // The last byte is one of the hashes beside the entry.
+      await flip(store, "lg", key(index), row.length - 1);
+    }
+    await store.batch([del("lghead", "0")], { sync: true });
+
+    const ledger = await reopen(store);
+
+    expect([ledger.openedAs.is, ledger.head.size]).toEqual(["repaired", 8]);
+    expect(await verify(store, ledger)).toMatchObject({ ok: true, size: 8 });
+    const root = (await ledger.reader.tree(8)).root();
+    for (let index = 0; index < 8; index++) {
+      const leaf = leafHash(utf8(canonicalize((await ledger.reader.entry(index))?.entry)));
+      const proof = await ledger.reader.inclusionProof(index, 8);
+      expect(verifyInclusion(index, 8, leaf, proof, root)).toBe(true);
     }
   });
 

@@ -12,7 +12,7 @@ import type { Store, StoreOp, StoreRange, StoreRow } from "../ports/store.ts";
 import { openError, storeError } from "./level-errors.ts";
 import { freeBytes } from "./resources.ts";
 
-const LAYOUT_VERSION = 1;
+const LAYOUT_VERSION = 2;
 const META = "meta";
 const LAYOUT_KEY = "layout";
 
@@ -92,7 +92,7 @@ export class LevelStore implements Store {
   /**
    * @param directory the database directory; its parent must exist.
    * @throws CodedError `store_busy` (503) if another process holds it, `store_corrupt` (500), `store_missing` (404),
-   *   `store_layout_unknown` (500) if a newer version wrote it.
+   *   `store_layout_unknown` (500) if a version with another layout wrote it.
    */
   static async open(directory: string, options: { readonly create: boolean }): Promise<LevelStore> {
     const database = levelOf(directory, options.create);

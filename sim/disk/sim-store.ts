@@ -9,7 +9,7 @@ import { never } from "./never.ts";
 import { RowIteration } from "./row-iteration.ts";
 import type { Row } from "./rows.ts";
 
-const LAYOUT_VERSION = 1;
+const LAYOUT_VERSION = 2;
 const META = "meta";
 const LAYOUT_KEY = "layout";
 

@@ -122,11 +122,11 @@ describe("LevelDB files", () => {
     await expect(LevelStore.open(path, { create: true })).rejects.toMatchObject({ code: "store_corrupt" });
   });
 
-  test("of a newer layout are refused", async () => {
+  test.each(["1", "99"])("of another layout are refused: %s", async (layout) => {
     const path = join(await folder(), "db");
     {
       await using store = await LevelStore.open(path, { create: true });
-      await store.batch([put("meta", "layout", new TextEncoder().encode("99"))], { sync: true });
+      await store.batch([put("meta", "layout", new TextEncoder().encode(layout))], { sync: true });
     }
 
     await expect(LevelStore.open(path, { create: true })).rejects.toMatchObject({

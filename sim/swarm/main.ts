@@ -85,27 +85,34 @@ class Tally {
   }
 }
 
+/** Findings are told as they come; numbers at the end, also of a swarm that was interrupted. */
 async function swarm(options: Options): Promise<void> {
   const first = options.seed ?? randomInt(FIRST_SEEDS);
   const startedMs = performance.now();
   const elapsedMs = (): number => performance.now() - startedMs;
   const untilMs = options.runs === undefined ? options.minutes * 60_000 : Number.POSITIVE_INFINITY;
   const tally = new Tally();
+  const stop = new AbortController();
+  // The first Ctrl-C ends the swarm with what is under way; the second one ends it as it does any program.
+  process.once("SIGINT", () => stop.abort());
   let issued = 0;
+  let shown = Promise.resolve();
   if (!options.json) process.stdout.write(`swarm: seeds from ${first}, ${options.jobs} at a time\n`);
   await runPool({
     jobs: options.jobs,
     next: () => {
       const isOver = elapsedMs() > untilMs || issued >= (options.runs ?? Number.POSITIVE_INFINITY);
-      if (isOver || (tally.failures.length > 0 && !options.keepGoing)) return null;
+      if (isOver || stop.signal.aborted || (tally.failures.length > 0 && !options.keepGoing)) return null;
       const number = issued++;
       return { seed: String(first + number), isTwice: number % options.twiceEvery === 0 };
     },
     onResult: (result) => {
       tally.add(result);
+      if (!result.ok && !options.json) shown = shown.then(() => showFailure(result, options));
       if (process.stdout.isTTY && !options.json) process.stdout.write(`\r${tally.line(elapsedMs())}  `);
     },
   });
+  await shown;
   const seconds = elapsedMs() / 1000;
   if (options.json) {
     const { runs, simulatedS, deviceS, failures } = tally;
@@ -121,7 +128,6 @@ async function swarm(options: Options): Promise<void> {
     );
   } else {
     process.stdout.write(`${process.stdout.isTTY ? "\r" : ""}${tally.line(elapsedMs())}\n`);
-    for (const failure of tally.failures) await showFailure(failure, options);
   }
   if (tally.failures.length > 0) process.exitCode = EXIT_FOUND;
 }

@@ -27,4 +27,7 @@ process.on("message", (job: SeedJob) => {
   current = job.seed;
   void runSeed(job.seed, { ...options, isTwice: job.isTwice }).then(answer);
 });
+// Ctrl-C reaches every process of a terminal; the swarm itself decides when its workers end.
+process.on("SIGINT", () => undefined);
+process.on("disconnect", () => process.exit(1));
 process.send?.("ready");

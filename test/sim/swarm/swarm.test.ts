@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { generateScenario } from "../../../sim/swarm/generate.ts";
 import { hostOptions, readExamples } from "../../../sim/swarm/host.ts";
@@ -58,4 +60,22 @@ describe("the swarm", () => {
 
     expect(result).toMatchObject({ ok: false, failure: expect.stringContaining("error:") });
   });
+});
+
+it("tells what it has found so far when it is interrupted", async () => {
+  const swarm = spawn(
+    process.execPath,
+    ["--import", "tsx", "sim/swarm/main.ts", "--jobs", "1", "--minutes", "10", "--seed", SEEDS[0] ?? ""],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  let text = "";
+  swarm.stdout.setEncoding("utf8").on("data", (part: string) => {
+    if (text === "") swarm.kill("SIGINT");
+    text += part;
+  });
+
+  const [code] = await once(swarm, "close");
+
+  expect(text).toMatch(/^swarm: seeds from 101, 1 at a time\n1 runs, .* nothing found\n$/);
+  expect(code).toBe(0);
 });

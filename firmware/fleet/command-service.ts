@@ -318,11 +318,12 @@ export class CommandService implements AsyncDisposable {
   async #finish(record: CommandRecord, receipt: Uint8Array): Promise<void> {
     const { clock, log } = this.#options;
     const done = this.#records.finish(record, receipt);
-    for (;;) {
+    for (let attempt = 1; ; attempt++) {
       try {
         return await this.#journal.answer(done, receipt, [this.#records.op(done)]);
       } catch (error) {
-        log.error("command_reply_failed", { code: codeOf(error), problem: messageOf(error) });
+        const problem = { commandId: done.id, code: codeOf(error), problem: messageOf(error) };
+        if (attempt === 1) log.error("command_reply_failed", problem);
       }
       await clock.sleep(COMMAND_LIMITS.answerRetryMs, this.#stop.signal);
     }

@@ -4,13 +4,13 @@ import { one, type PlantedFault } from "./fault.ts";
 export const LEDGER_FAULTS: readonly PlantedFault[] = [
   {
     name: "lost-node",
-    what: "a hash inside the tree is not written if its subtree was begun before the batch, as before a restart",
+    what: "a hash inside the tree is written as zeros if its subtree was begun before the batch, as before a restart",
     changes: one(
       "firmware/ledger/staging.ts",
       "node.level > 0 && nodes.push(node.hash)",
       "node.level > 0 && nodes.push(node.index * 2 ** node.level < state.size ? new Uint8Array(32) : node.hash)",
     ),
-    expects: ["I16", "I17", "I18"],
+    expects: ["I2", "I16", "I17", "I18"],
   },
   {
     name: "early-state",

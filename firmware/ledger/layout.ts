@@ -19,6 +19,7 @@ const BASES = [
 /** The names of the sublevels of one epoch. */
 export interface Layout {
   readonly entries: string;
+  /** Hashes of the tree whose bodies are pruned; those of stored entries lie with them. */
   readonly nodes: string;
   readonly checkpoints: string;
   readonly head: string;

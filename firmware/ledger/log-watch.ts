@@ -48,7 +48,7 @@ export class LogWatch {
   }
 
   /**
-   * Verifies everything that is stored, or goes on where it was interrupted: bodies, chain, leaf hashes and roots up to
+   * Verifies everything that is stored, or goes on where it was interrupted: bodies, chain, hashes of the tree and roots up to
    * a checkpoint of this moment, then the entries that are kept for ever with their proofs.
    * @param breathe gives others their turn; what it throws ends it, and the next call goes on from the last segment.
    * @throws CodedError storage codes, `checkpoint_regression`.

@@ -3,12 +3,10 @@
  * their own once it is pruned (ledger.md 3, 11).
  */
 import { put, type Store, type StoreOp } from "../ports/store.ts";
-import { type ReadEntry, readStored, type StoredParts, unframe } from "./entry.ts";
+import { HASH_BYTES, type ReadEntry, readStored, type StoredParts, unframe } from "./entry.ts";
 import { indexKey, type Layout, nodeKey } from "./layout.ts";
 import { CompactRange, leafHash, type NodeId, nodesOf } from "./tree.ts";
 import type { NodeSource } from "./tree-proof.ts";
-
-const HASH_BYTES = 32;
 
 /** The last leaf of a subtree. */
 const lastLeafOf = ({ level, index }: NodeId): number => (index + 1) * 2 ** level - 1;
@@ -55,7 +53,7 @@ export function nodeOps(layout: Layout, index: number, row: Uint8Array): readonl
   }
 }
 
-/** The compact range of the first `size` leaves from stored nodes, null if a node is missing. */
+/** The compact range of the first `size` leaves from stored nodes, null if a node is missing. @throws CodedError of the store. */
 export async function storedRange(store: Store, layout: Layout, size: number): Promise<CompactRange | null> {
   const hashes: Uint8Array[] = [];
   for (const hash of await nodeSource(store, layout)(nodesOf(0, size))) {
@@ -74,6 +72,7 @@ export interface LogEnd {
 /**
  * @param size at least 1.
  * @returns null if a node before the last entry or the entry itself is gone or damaged.
+ * @throws CodedError of the store.
  */
 export async function endAt(store: Store, layout: Layout, size: number): Promise<LogEnd | null> {
   const before = await storedRange(store, layout, size - 1);

@@ -7,7 +7,7 @@ import { utf8 } from "../../firmware/core/bytes.ts";
 import { canonicalize } from "../../firmware/core/canonical-json.ts";
 import { decodeCbor } from "../../firmware/core/cbor.ts";
 import { sha256 } from "../../firmware/core/hash.ts";
-import { encodeStored } from "../../firmware/ledger/entry.ts";
+import { encodeStored, unframe } from "../../firmware/ledger/entry.ts";
 import { LedgerReader, type VerifyKeys, verifyStore } from "../../firmware/ledger/index.ts";
 import { del, put } from "../../firmware/ports/store.ts";
 import { bench, fill, headKey } from "./fixture.ts";
@@ -58,18 +58,32 @@ describe("tampering with a stored ledger", () => {
     expect(JSON.parse(new TextDecoder().decode(entry)).event.data.old).toBe(2);
   });
 
-  it("is found at its index for every flipped bit of a stored entry", async () => {
-    const original = await row(4);
+  it.each([
+    [4, ["bad_entry", "hash_mismatch"]],
+    // It completes a subtree: one of the tree's hashes lies beside it.
+    [5, ["bad_entry", "hash_mismatch", "node_mismatch"]],
+  ])("is found at its index for every byte of stored entry %i", async (index, expected) => {
+    const original = await row(index);
     const reasons = new Set<string | null>();
     for (let at = 0; at < original.length; at++) {
       const bent = original.slice();
       bent[at] = (bent[at] ?? 0) ^ (1 << (at % 8));
-      await write(4, bent);
+      await write(index, bent);
       const report = await verifyStore(store, keys);
-      expect([report.ok, report.firstBad], `byte ${at}`).toEqual([false, 4]);
+      expect([report.ok, report.firstBad], `byte ${at}`).toEqual([false, index]);
       reasons.add(report.reason);
     }
-    expect([...reasons].sort()).toEqual(["bad_entry", "hash_mismatch"]);
+    expect([...reasons].sort()).toEqual(expected);
+  });
+
+  it("is found at the end of the last checkpoint, though only what follows it is verified", async () => {
+    const parts = unframe(await row(5));
+    if (parts === null) throw new Error("The row is no entry.");
+    await write(5, encodeStored(parts.bytes, new Uint8Array(32)));
+
+    const report = await verifyStore(store, keys, { fromLastCheckpoint: true });
+
+    expect(report).toMatchObject({ ok: false, reason: "hash_mismatch", firstBad: 5 });
   });
 
   it("is found when an entry is no CBOR at all", async () => {
